@@ -1,0 +1,72 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+  name: "moonstore",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "MoonstoreHost", targets: ["MoonstoreHost"]),
+    .library(name: "MoonstoreCore", targets: ["MoonstoreCore"]),
+    .library(name: "MoonLua", targets: ["MoonLua"]),
+    .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // The module map over the system's Lua 5.4; pkg-config, apt and brew names live here.
+    .systemLibrary(
+      name: "CMoonLua",
+      pkgConfig: "lua5.4",
+      providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]
+    ),
+    // Every call that can raise, allocate or yield; the only place where a longjmp may happen.
+    .target(name: "CMoonBridge", dependencies: ["CMoonLua"]),
+    // Plain data: what state, arguments, results and messages are made of, and its JSON.
+    .target(name: "MoonValue"),
+    // A safe Lua VM for Swift, usable alone; all unsafe pointers to Lua stay here.
+    .target(name: "MoonLua", dependencies: ["CMoonBridge", "MoonValue"]),
+    // Reactive graph, state, turns, registry and bus; knows no Lua.
+    .target(name: "MoonstoreCore", dependencies: ["MoonValue"]),
+    // Scripts into stores; what people import.
+    .target(
+      name: "MoonstoreHost",
+      dependencies: ["MoonLua", "MoonValue", "MoonstoreCore"],
+      resources: [.embedInCode("ScriptAPI/Prelude.lua")]
+    ),
+    // The command, thin; a module named like its product would collide on macOS.
+    .executableTarget(
+      name: "MoonstoreCommand",
+      dependencies: [
+        "MoonstoreHost", "MoonstoreCore", "MoonValue",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+    .testTarget(name: "MoonValueTests", dependencies: ["MoonValue"]),
+    .testTarget(name: "MoonLuaTests", dependencies: ["MoonLua", "MoonValue"]),
+    .testTarget(name: "MoonstoreCoreTests", dependencies: ["MoonstoreCore", "MoonValue"]),
+    .testTarget(
+      name: "MoonstoreHostTests",
+      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue"]
+    ),
+    .testTarget(
+      name: "MoonstoreCommandTests",
+      dependencies: ["MoonstoreCommand", "MoonstoreHost", "MoonValue"]
+    ),
+  ]
+)
+
+for target in package.targets where target.type != .system {
+  target.cSettings = [.treatAllWarnings(as: .error), .enableWarning("extra")]
+  target.swiftSettings = [
+    .treatAllWarnings(as: .error),
+    .treatWarning("ExplicitSendable", as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ]
+}
