@@ -1,0 +1,146 @@
+// Actions: what scripts get for `store.action`. A number stands between the function that callers hold
+// and the one that runs, so that a reload, middleware or a hook reaches everyone who kept the first.
+#include <stdlib.h>
+
+#include "bridge.h"
+
+static int finish(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
+  return lua_gettop(L);
+}
+
+// A driver's call is a turn of its own: Swift runs it on another coroutine and hands over how it ended.
+static int drive(lua_State *L, mb_vm *vm, int32_t action) {
+  lua_State *driver = vm->driver;
+  int arguments = vm->driver_arguments;
+  vm->driver = L;
+  vm->driver_arguments = lua_gettop(L);
+  int32_t status = vm->callbacks.drive(vm->callbacks.owner, action);
+  vm->driver = driver;
+  vm->driver_arguments = arguments;
+  if (status == MB_RAISE || status == MB_SUSPEND) return mb_fail(L, vm, status);
+
+  mb_run *run = vm->driven;
+  vm->driven = NULL;
+  int count = status == MB_RERAISE ? 1 : run->results;
+  lua_settop(L, 0);
+  bool fits = lua_checkstack(L, count + 4);
+  if (fits) lua_xmove(run->co, L, count);
+  mb_run_release(run);
+  if (!fits) return luaL_error(L, "too many results");
+  return status == MB_RERAISE ? lua_error(L) : count;
+}
+
+int mb_call_action(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  int32_t action = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
+  mb_action_entry *entry = &vm->actions[action];
+  if (!entry->in_use) return luaL_error(L, "this action belongs to a store that was disposed");
+  mb_object *self = mb_to_object(L, 1);
+  bool has_self = self && self->kind == vm->handle_kind && self->pointer == entry->store;
+  if (!has_self || self->grant != 0) {
+    // Called as a plain function, or through a handle with fewer rights: an action has all rights on
+    // its own store, whoever calls it.
+    luaL_checkstack(L, 1, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, entry->handle);
+    if (has_self)
+      lua_replace(L, 1);
+    else
+      lua_insert(L, 1);
+  }
+  if (vm->driving) return drive(L, vm, action);
+  vm->action_last = action;
+  if (entry->flags & MB_ACTION_HOOKED) {
+    luaL_checkstack(L, 3, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->dispatcher);
+    lua_insert(L, 1);
+    lua_pushinteger(L, action);
+    lua_insert(L, 2);
+  } else if (entry->flags & MB_ACTION_NATIVE) {
+    return mb_invoke_native(L, vm, entry->function, MB_AS_DATA);
+  } else {
+    luaL_checkstack(L, 1, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
+    if (entry->flags & MB_ACTION_TAKES_SELF)
+      lua_insert(L, 1);
+    else
+      lua_replace(L, 1);
+  }
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
+  return lua_gettop(L);
+}
+
+// invoke(number, self, ...): what the dispatcher calls at the core of the onion.
+static int invoke_action(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_Integer action = luaL_checkinteger(L, 1);
+  if (action < 0 || action >= vm->action_count || !vm->actions[action].in_use)
+    return luaL_error(L, "no such action");
+  mb_action_entry *entry = &vm->actions[action];
+  lua_remove(L, 1);
+  if (entry->flags & MB_ACTION_NATIVE) return mb_invoke_native(L, vm, entry->function, MB_AS_DATA);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
+  if (entry->flags & MB_ACTION_TAKES_SELF)
+    lua_insert(L, 1);
+  else
+    lua_replace(L, 1);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
+  return lua_gettop(L);
+}
+
+static int do_make_invoker(lua_State *L) {
+  lua_pushcfunction(L, invoke_action);
+  mb_encode_reference(L, mb_vm_of(L), -1);
+  return 0;
+}
+
+int32_t mb_make_invoker(mb_vm *vm) { return mb_protect(vm, do_make_invoker); }
+
+static int do_action_new(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_action_entry *entry = &vm->actions[vm->action_last];
+  mb_push_value(L, vm, &vm->entry.self);
+  entry->handle = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushinteger(L, vm->action_last);
+  lua_pushcclosure(L, mb_call_action, 1);
+  lua_pushvalue(L, -1);
+  entry->closure = luaL_ref(L, LUA_REGISTRYINDEX);
+  mb_encode_reference(L, vm, -1);
+  entry->in_use = true;
+  return 0;
+}
+
+int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t function, uint32_t flags) {
+  if (vm->action_count == vm->action_capacity) {
+    int32_t capacity = vm->action_capacity ? vm->action_capacity * 2 : 32;
+    mb_action_entry *actions = realloc(vm->actions, (size_t)capacity * sizeof *actions);
+    if (!actions) return -1;
+    vm->actions = actions;
+    vm->action_capacity = capacity;
+  }
+  // Numbers are not given out twice: a function that somebody kept must not come to mean another action.
+  vm->action_last = vm->action_count++;
+  vm->actions[vm->action_last] =
+      (mb_action_entry){.store = store, .function = function, .flags = flags};
+  vm->entry.self = handle;
+  return mb_protect(vm, do_action_new);
+}
+
+int32_t mb_action_last(const mb_vm *vm) { return vm->action_last; }
+
+void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags) { vm->actions[action].flags = flags; }
+
+void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function) {
+  vm->actions[action].function = function;
+}
+
+void mb_action_free(mb_vm *vm, int32_t action) {
+  mb_action_entry *entry = &vm->actions[action];
+  if (!entry->in_use) return;
+  entry->in_use = false;
+  mb_release_reference(vm, entry->handle);
+  mb_release_reference(vm, entry->closure);
+}
+
+void mb_set_dispatcher(mb_vm *vm, int32_t function) { vm->dispatcher = function; }

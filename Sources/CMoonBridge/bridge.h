@@ -1,0 +1,147 @@
+// What the files of this target share; no part of the contract with Swift.
+#ifndef MOON_BRIDGE_H
+#define MOON_BRIDGE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "CMoonBridge.h"
+
+// Tells our userdata from any other.
+#define MB_MAGIC 0x4D4F4F4Eu
+// The kind of the one object that is the explicit null.
+#define MB_KIND_NULL 0
+// Lua interns strings up to this length (LUAI_MAXSHORTLEN), so that equal ones have one address.
+#define MB_INTERNED_LENGTH 40
+#define MB_KEY_CACHE 1024
+#define MB_MAX_DEPTH 64
+// A table that says that it has more than this many parts is refused rather than copied.
+#define MB_MAX_TOKENS (1u << 24)
+
+typedef struct mb_arena_chunk {
+  struct mb_arena_chunk *next;
+  size_t used, size;
+  char bytes[];
+} mb_arena_chunk;
+
+typedef struct mb_action_entry {
+  const void *store;
+  int handle;
+  int function;
+  int closure;
+  uint32_t flags;
+  bool in_use;
+} mb_action_entry;
+
+struct mb_run {
+  mb_vm *vm;
+  lua_State *co;
+  int anchor;
+  int results;
+  int32_t status;
+  mb_run *next;
+};
+
+struct mb_vm {
+  lua_State *L;
+  mb_callbacks callbacks;
+  size_t memory;
+
+  mb_value *tokens;
+  size_t token_count, token_capacity;
+  mb_arena_chunk *arena;
+  char *scratch;
+  size_t scratch_capacity;
+  char *text;
+  size_t text_length, text_capacity;
+
+  const void *error;
+  char *traceback;
+  char error_source[LUA_IDSIZE];
+  int32_t error_line, error_action;
+
+  const void **released;
+  size_t released_count, released_capacity;
+
+  // Registry references.
+  int proxies, metatable, null, array_metatable, map_metatable, symbols, dispatcher;
+
+  struct {
+    const char *bytes;
+    uint32_t symbol;
+  } keys[MB_KEY_CACHE];
+
+  mb_action_entry *actions;
+  int32_t action_count, action_capacity, action_last;
+
+  mb_run *pool;
+  // The run that is being resumed, and the coroutine in it that runs.
+  mb_run *current;
+  lua_State *running;
+  mb_run *driven;
+  lua_State *driver;
+  int driver_arguments;
+  bool driving;
+  // A host function asked to suspend; the coroutines on the way to the run pass the yield on.
+  bool suspending;
+  bool resume_raises;
+  int close_depth;
+
+  // Arguments of the protected entry that is about to run.
+  struct {
+    int32_t function;
+    size_t base, count;
+    int32_t tables;
+    mb_value self;
+  } entry;
+
+  uint16_t handle_kind;
+  uint32_t table_kinds;
+};
+
+static inline mb_vm *mb_vm_of(lua_State *L) { return *(mb_vm **)lua_getextraspace(L); }
+
+static inline mb_object *mb_to_object(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA) return NULL;
+  mb_object *object = lua_touserdata(L, index);
+  return object->magic == MB_MAGIC ? object : NULL;
+}
+
+// values.c
+// Appends what stands at `index`. On failure returns false, with the path in `vm->text` and a reason.
+bool mb_encode(lua_State *L, mb_vm *vm, int index, bool strict, const char **reason);
+// The same, with tables and functions as references; may raise.
+void mb_encode_reference(lua_State *L, mb_vm *vm, int index);
+// Pushes the value that begins at `at`; returns the index behind it. May raise.
+size_t mb_decode(lua_State *L, mb_vm *vm, size_t at);
+bool mb_push_plain(lua_State *L, const mb_value *value);
+void mb_push_value(lua_State *L, mb_vm *vm, const mb_value *value);
+
+// objects.c
+void mb_open_objects(lua_State *L, mb_vm *vm);
+void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, const void *pointer);
+int mb_fail(lua_State *L, mb_vm *vm, int32_t status);
+void mb_push_error(lua_State *L, mb_vm *vm);
+void mb_queue_release(mb_vm *vm, const void *pointer);
+int mb_object_pairs_next(lua_State *L);
+
+// libraries.c, coroutines.c
+void mb_open_libraries(lua_State *L, mb_vm *vm);
+void mb_open_coroutines(lua_State *L);
+void mb_open_protection(lua_State *L);
+
+// calls.c
+int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables);
+int32_t mb_protect(mb_vm *vm, lua_CFunction body);
+int32_t mb_take_error(lua_State *L, mb_vm *vm);
+int mb_make_values(mb_vm *vm, size_t base);
+int mb_make_error(mb_vm *vm);
+int mb_reference_from(mb_vm *vm, lua_State *from, int index);
+int mb_suspend(lua_State *L, mb_vm *vm);
+void mb_note_error(mb_vm *vm, lua_State *L, int level);
+
+// actions.c
+int mb_call_action(lua_State *L);
+
+#endif

@@ -1,0 +1,483 @@
+// Protected calls from Swift into Lua, and native functions from Lua into Swift.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+// -- What is known of an error ----------------------------------------------------------------------
+
+const char *mb_traceback(const mb_vm *vm) { return vm->traceback ? vm->traceback : ""; }
+const char *mb_error_source(const mb_vm *vm) { return vm->error_source; }
+int32_t mb_error_line(const mb_vm *vm) { return vm->error_line; }
+int32_t mb_error_action(const mb_vm *vm) { return vm->error_action; }
+
+// Notes traceback, place and innermost action of the stack of L. Uses raising calls: runs below a
+// protected one.
+static void note_error(lua_State *on, mb_vm *vm, lua_State *L, int level) {
+  vm->error_line = 0;
+  vm->error_source[0] = 0;
+  vm->error_action = -1;
+  lua_Debug place;
+  for (int i = level; i < level + 64 && lua_getstack(L, i, &place); i++) {
+    lua_getinfo(L, "Sl", &place);
+    if (place.currentline > 0 && vm->error_line == 0) {
+      vm->error_line = place.currentline;
+      memcpy(vm->error_source, place.short_src, sizeof vm->error_source);
+    }
+    if (place.what[0] == 'C' && lua_checkstack(L, 4)) {
+      lua_getinfo(L, "f", &place);
+      if (lua_tocfunction(L, -1) == mb_call_action) {
+        lua_getupvalue(L, -1, 1);
+        vm->error_action = (int32_t)lua_tointeger(L, -1);
+        lua_pop(L, 2);
+        break;
+      }
+      lua_pop(L, 1);
+    }
+  }
+  luaL_checkstack(on, 32, NULL);
+  luaL_traceback(on, L, NULL, level);
+  size_t length;
+  const char *text = lua_tolstring(on, -1, &length);
+  char *copy = realloc(vm->traceback, length + 1);
+  if (copy) {
+    memcpy(copy, text, length + 1);
+    vm->traceback = copy;
+  }
+  lua_pop(on, 1);
+}
+
+typedef struct noted {
+  lua_State *L;
+  int level;
+} noted;
+
+static int protected_note(lua_State *on) {
+  noted *n = lua_touserdata(on, 1);
+  note_error(on, mb_vm_of(on), n->L, n->level);
+  return 0;
+}
+
+void mb_note_error(mb_vm *vm, lua_State *L, int level) {
+  noted n = {L, level};
+  if (vm->traceback) vm->traceback[0] = 0;
+  vm->error_line = 0;
+  vm->error_action = -1;
+  vm->error_source[0] = 0;
+  if (!lua_checkstack(vm->L, 4)) return;
+  lua_pushcfunction(vm->L, protected_note);
+  lua_pushlightuserdata(vm->L, &n);
+  if (lua_pcall(vm->L, 1, 0, 0) != LUA_OK) lua_pop(vm->L, 1);
+}
+
+static int message_handler(lua_State *L) {
+  note_error(L, mb_vm_of(L), L, 1);
+  return 1;
+}
+
+// -- Protected calls --------------------------------------------------------------------------------
+
+// Appends the error value on top of the stack, and pops it.
+int32_t mb_take_error(lua_State *L, mb_vm *vm) {
+  const char *reason;
+  if (!mb_encode(L, vm, -1, false, &reason)) {
+    char text[64];
+    int length = snprintf(text, sizeof text, "(error object is a %s value)", luaL_typename(L, -1));
+    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
+  } else if (vm->tokens[vm->token_count - 1].tag == MB_STRING) {
+    // The string leaves the stack; its bytes are kept.
+    mb_value token = vm->tokens[--vm->token_count];
+    mb_token_append(vm, token, true);
+  }
+  lua_pop(L, 1);
+  return 1;
+}
+
+// Runs a C function below a protected call on the main coroutine, with the machine's entry arguments.
+int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
+  lua_State *L = vm->L;
+  size_t base = vm->token_count;
+  if (!lua_checkstack(L, 8)) {
+    const char *text = "stack overflow in the host";
+    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 26, .pointer = text}, false);
+    return 1;
+  }
+  lua_State *running = vm->running;
+  vm->running = L;
+  lua_pushcfunction(L, message_handler);
+  lua_pushcfunction(L, body);
+  int status = lua_pcall(L, 0, 0, -2);
+  vm->running = running;
+  if (status == LUA_OK) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  vm->token_count = base;
+  mb_take_error(L, vm);
+  lua_pop(L, 1);
+  return status;
+}
+
+// Strings among results live on the Lua stack that is about to go, so their bytes are copied; containers
+// may hold strings as well.
+static void keep_strings(mb_vm *vm, size_t from) {
+  for (size_t i = from; i < vm->token_count; i++) {
+    if (vm->tokens[i].tag != MB_STRING) continue;
+    mb_value token = vm->tokens[i];
+    mb_token_append(vm, token, true);
+    vm->tokens[i] = vm->tokens[--vm->token_count];
+  }
+}
+
+static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t tables) {
+  size_t from = vm->token_count;
+  for (int i = first; i <= last; i++) {
+    if (tables == MB_AS_REFERENCE) {
+      mb_encode_reference(L, vm, i);
+    } else {
+      const char *reason;
+      if (!mb_encode(L, vm, i, false, &reason))
+        luaL_error(L, "result%s%s: %s", vm->text_length ? " " : "", vm->text, reason);
+    }
+  }
+  keep_strings(vm, from);
+}
+
+static int do_load(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  const mb_value *source = &vm->entry.self;
+  const char *name = vm->tokens[vm->entry.base].pointer;
+  if (luaL_loadbufferx(L, source->pointer, (size_t)source->bits, name, "t") != LUA_OK) lua_error(L);
+  if (vm->entry.function) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+    // A main chunk has one upvalue, its environment.
+    lua_setupvalue(L, -2, 1);
+  }
+  vm->token_count = vm->entry.base;
+  mb_encode_reference(L, vm, -1);
+  return 0;
+}
+
+int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment) {
+  size_t base = vm->token_count;
+  vm->entry.base = base;
+  vm->entry.function = environment;
+  vm->entry.self = (mb_value){.tag = MB_STRING, .bits = (int64_t)length, .pointer = source};
+  mb_token_append(vm, (mb_value){.tag = MB_STRING, .pointer = name}, false);
+  int32_t status = mb_protect(vm, do_load);
+  if (status != 0) {
+    // The name's token is below the error.
+    vm->tokens[base] = vm->tokens[vm->token_count - 1];
+    vm->token_count = base + 1;
+  }
+  return status;
+}
+
+static int do_call(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  size_t at = vm->entry.base, end = vm->entry.count;
+  int32_t tables = vm->entry.tables;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  int count = 0;
+  for (; at < end; count++) {
+    luaL_checkstack(L, 4, "too many arguments");
+    at = mb_decode(L, vm, at);
+  }
+  vm->token_count = vm->entry.base;
+  lua_call(L, count, LUA_MULTRET);
+  append_results(L, vm, 1, lua_gettop(L), tables);
+  return 0;
+}
+
+int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables) {
+  vm->entry.function = function;
+  vm->entry.base = base;
+  vm->entry.count = vm->token_count;
+  vm->entry.tables = tables;
+  int32_t status = mb_protect(vm, do_call);
+  if (status != 0) {
+    vm->tokens[base] = vm->tokens[vm->token_count - 1];
+    vm->token_count = base + 1;
+  }
+  return status;
+}
+
+static int do_call_getter(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  mb_push_value(L, vm, &vm->entry.self);
+  lua_call(L, 1, 1);
+  if (lua_type(L, -1) == LUA_TFUNCTION) {
+    mb_encode_reference(L, vm, -1);
+    return 0;
+  }
+  size_t from = vm->token_count;
+  const char *reason;
+  if (!mb_encode(L, vm, -1, false, &reason))
+    return luaL_error(L, "the result%s%s: %s", vm->text_length ? " at " : "", vm->text, reason);
+  keep_strings(vm, from);
+  return 0;
+}
+
+int32_t mb_call_getter(mb_vm *vm, int32_t function, mb_value self) {
+  vm->entry.function = function;
+  vm->entry.self = self;
+  return mb_protect(vm, do_call_getter);
+}
+
+static void enter_table(lua_State *L, mb_vm *vm) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  luaL_checktype(L, -1, LUA_TTABLE);
+}
+
+static int do_table_get(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  enter_table(L, vm);
+  mb_decode(L, vm, vm->entry.base);
+  vm->token_count = vm->entry.base;
+  lua_rawget(L, 1);
+  append_results(L, vm, 2, 2, vm->entry.tables);
+  return 0;
+}
+
+static int do_table_set(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  enter_table(L, vm);
+  size_t at = mb_decode(L, vm, vm->entry.base);
+  mb_decode(L, vm, at);
+  vm->token_count = vm->entry.base;
+  lua_rawset(L, 1);
+  return 0;
+}
+
+static int do_table_next(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  enter_table(L, vm);
+  mb_decode(L, vm, vm->entry.base);
+  vm->token_count = vm->entry.base;
+  if (lua_next(L, 1)) append_results(L, vm, 2, 3, vm->entry.tables);
+  return 0;
+}
+
+static int32_t with_table(mb_vm *vm, int32_t table, size_t base, int32_t tables, lua_CFunction body) {
+  vm->entry.function = table;
+  vm->entry.base = base;
+  vm->entry.tables = tables;
+  int32_t status = mb_protect(vm, body);
+  if (status != 0) {
+    vm->tokens[base] = vm->tokens[vm->token_count - 1];
+    vm->token_count = base + 1;
+  }
+  return status;
+}
+
+int32_t mb_table_get(mb_vm *vm, int32_t table, size_t base, int32_t tables) {
+  return with_table(vm, table, base, tables, do_table_get);
+}
+
+int32_t mb_table_set(mb_vm *vm, int32_t table, size_t base) {
+  return with_table(vm, table, base, MB_AS_DATA, do_table_set);
+}
+
+int32_t mb_table_next(mb_vm *vm, int32_t table, size_t base, int32_t tables) {
+  return with_table(vm, table, base, tables, do_table_next);
+}
+
+static int do_table_data(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  const char *reason;
+  size_t from = vm->token_count;
+  if (!mb_encode(L, vm, -1, false, &reason)) {
+    return luaL_error(L, "%s%s%s", vm->text, vm->text_length ? ": " : "", reason);
+  }
+  keep_strings(vm, from);
+  return 0;
+}
+
+int32_t mb_table_data(mb_vm *vm, int32_t table) {
+  vm->entry.function = table;
+  return mb_protect(vm, do_table_data);
+}
+
+int64_t mb_table_length(mb_vm *vm, int32_t table) {
+  lua_State *L = vm->L;
+  if (!lua_checkstack(L, 1)) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, table);
+  int64_t length = (int64_t)lua_rawlen(L, -1);
+  lua_pop(L, 1);
+  return length;
+}
+
+static int do_make_reference(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_decode(L, vm, vm->entry.base);
+  vm->token_count = vm->entry.base;
+  int type = lua_type(L, -1);
+  int reference = luaL_ref(L, LUA_REGISTRYINDEX);
+  mb_token_append(vm, (mb_value){.tag = MB_REFERENCE, .extra = (uint32_t)type, .bits = reference}, false);
+  return 0;
+}
+
+int32_t mb_make_reference(mb_vm *vm, size_t base) {
+  return with_table(vm, 0, base, MB_AS_REFERENCE, do_make_reference);
+}
+
+static int do_make_values(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  size_t end = vm->entry.count;
+  for (size_t at = vm->entry.base; at < end;) {
+    luaL_checkstack(L, 4, "too many values");
+    at = mb_decode(L, vm, at);
+  }
+  return lua_gettop(L);
+}
+
+// Leaves the values on the main coroutine and returns their number, or -1.
+static int leave_on_main(mb_vm *vm, lua_CFunction body, lua_State *from) {
+  lua_State *L = vm->L;
+  int top = lua_gettop(L);
+  if (!lua_checkstack(L, 4)) return -1;
+  lua_pushcfunction(L, body);
+  if (from) lua_xmove(from, L, 1);
+  if (lua_pcall(L, from ? 1 : 0, LUA_MULTRET, 0) != LUA_OK) {
+    lua_settop(L, top);
+    return -1;
+  }
+  return lua_gettop(L) - top;
+}
+
+int mb_make_values(mb_vm *vm, size_t base) {
+  vm->entry.base = base;
+  vm->entry.count = vm->token_count;
+  return leave_on_main(vm, do_make_values, NULL);
+}
+
+static int do_make_error(lua_State *L) {
+  mb_push_error(L, mb_vm_of(L));
+  return 1;
+}
+
+int mb_make_error(mb_vm *vm) { return leave_on_main(vm, do_make_error, NULL); }
+
+static int do_reference(lua_State *L) {
+  mb_encode_reference(L, mb_vm_of(L), 1);
+  return 0;
+}
+
+// Appends what stands on another coroutine, as a reference where it is no plain value.
+int mb_reference_from(mb_vm *vm, lua_State *from, int index) {
+  if (!lua_checkstack(from, 1)) return -1;
+  lua_pushvalue(from, index);
+  return leave_on_main(vm, do_reference, from);
+}
+
+static int do_globals(lua_State *L) {
+  lua_pushglobaltable(L);
+  mb_encode_reference(L, mb_vm_of(L), -1);
+  return 0;
+}
+
+int32_t mb_globals(mb_vm *vm) { return mb_protect(vm, do_globals); }
+
+static int do_custom_text(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  if (luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL) return 0;
+  lua_pop(L, 1);
+  luaL_tolstring(L, -1, NULL);
+  append_results(L, vm, lua_gettop(L), lua_gettop(L), MB_AS_DATA);
+  return 0;
+}
+
+int32_t mb_custom_text(mb_vm *vm, int32_t reference) {
+  vm->entry.function = reference;
+  return mb_protect(vm, do_custom_text);
+}
+
+void mb_release_reference(mb_vm *vm, int32_t reference) {
+  // Two raw accesses to slots that exist: nothing here allocates.
+  if (vm->L && lua_checkstack(vm->L, 3)) luaL_unref(vm->L, LUA_REGISTRYINDEX, reference);
+}
+
+bool mb_function_place(mb_vm *vm, int32_t function, char *source, size_t size, int32_t *line) {
+  lua_State *L = vm->L;
+  if (!lua_checkstack(L, 1)) return false;
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, function) != LUA_TFUNCTION) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_Debug place;
+  lua_getinfo(L, ">S", &place);
+  snprintf(source, size, "%s", place.short_src);
+  *line = place.linedefined;
+  return place.linedefined > 0;
+}
+
+// -- Native functions -------------------------------------------------------------------------------
+
+static int resumed(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
+  mb_vm *vm = mb_vm_of(L);
+  if (vm->resume_raises) {
+    vm->resume_raises = false;
+    return lua_error(L);
+  }
+  return lua_gettop(L);
+}
+
+int mb_suspend(lua_State *L, mb_vm *vm) {
+  if (!lua_isyieldable(L) || L == vm->L)
+    return luaL_error(L, "cannot wait here (inside a getter, or a function that C code calls)");
+  vm->suspending = true;
+  lua_settop(L, 0);
+  return lua_yieldk(L, 0, 0, resumed);
+}
+
+int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) {
+  int count = lua_gettop(L);
+  size_t base = vm->token_count;
+  for (int i = 1; i <= count; i++) {
+    if (tables == MB_AS_REFERENCE || lua_type(L, i) == LUA_TFUNCTION) {
+      mb_encode_reference(L, vm, i);
+      continue;
+    }
+    const char *reason;
+    if (!mb_encode(L, vm, i, true, &reason)) {
+      vm->token_count = base;
+      return luaL_error(L, "argument %d%s%s: %s", i, vm->text_length ? " at " : "", vm->text, reason);
+    }
+  }
+  int32_t results = vm->callbacks.native(vm->callbacks.owner, function, base, count);
+  if (results < 0) {
+    mb_tokens_truncate(vm, base);
+    return mb_fail(L, vm, results);
+  }
+  luaL_checkstack(L, results + 4, "too many results");
+  size_t at = base;
+  for (int32_t i = 0; i < results; i++) at = mb_decode(L, vm, at);
+  mb_tokens_truncate(vm, base);
+  return results;
+}
+
+static int call_native(lua_State *L) {
+  return mb_invoke_native(L, mb_vm_of(L), (int32_t)lua_tointeger(L, lua_upvalueindex(1)),
+                          (int32_t)lua_tointeger(L, lua_upvalueindex(2)));
+}
+
+static int do_make_native(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_pushinteger(L, vm->entry.function);
+  lua_pushinteger(L, vm->entry.tables);
+  lua_pushcclosure(L, call_native, 2);
+  mb_encode_reference(L, vm, -1);
+  return 0;
+}
+
+int32_t mb_make_native(mb_vm *vm, int32_t function, int32_t tables) {
+  vm->entry.function = function;
+  vm->entry.tables = tables;
+  return mb_protect(vm, do_make_native);
+}

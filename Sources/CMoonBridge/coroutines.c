@@ -1,0 +1,193 @@
+// The coroutine library of scripts. It differs from the standard one in that a host function can
+// suspend the whole run from within a script's coroutine: each resume on the way passes the wait on.
+#include "bridge.h"
+
+static lua_State *check_coroutine(lua_State *L, int index) {
+  lua_State *co = lua_tothread(L, index);
+  luaL_argexpected(L, co, index, "coroutine");
+  return co;
+}
+
+static bool is_run(mb_vm *vm, lua_State *L) { return L == vm->L || (vm->current && vm->current->co == L); }
+
+static int after_wait(lua_State *L, int status, lua_KContext savepoint);
+
+// Resumes co with the `count` values on top of L's stack. Returns how many values were pushed, or -1 with
+// an error value on top; a wait does not return.
+static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint) {
+  mb_vm *vm = mb_vm_of(L);
+  if (!lua_checkstack(co, count)) {
+    lua_pop(L, count);
+    lua_pushliteral(L, "too many arguments to resume");
+    return -1;
+  }
+  lua_xmove(L, co, count);
+  int results = 0;
+  vm->running = co;
+  int status = lua_resume(co, L, count, &results);
+  vm->running = L;
+  if (status == LUA_YIELD && vm->suspending) {
+    if (!lua_isyieldable(L)) {
+      vm->suspending = false;
+      return luaL_error(L, "cannot wait here (inside a getter, or a function that C code calls)");
+    }
+    return lua_yieldk(L, 0, savepoint, after_wait);
+  }
+  if (status == LUA_OK || status == LUA_YIELD) {
+    if (!lua_checkstack(L, results + 1)) {
+      lua_pop(co, results);
+      lua_pushliteral(L, "too many results to resume");
+      return -1;
+    }
+    lua_xmove(co, L, results);
+    return results;
+  }
+  lua_xmove(co, L, 1);
+  // A coroutine catches errors as pcall does, so what it did in this stretch is undone as well.
+  vm->callbacks.rollback(vm->callbacks.owner, (int64_t)savepoint);
+  return -1;
+}
+
+// Stack: the coroutine (or for `wrap` the marker nil), then the values.
+static int deliver(lua_State *L, int results, bool wraps) {
+  if (results >= 0) {
+    if (wraps) return results;
+    lua_pushboolean(L, 1);
+    lua_insert(L, -(results + 1));
+    return results + 1;
+  }
+  if (!wraps) {
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+  }
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+// The host goes on: what it answered is on top of the coroutine at 1 and is handed to the inner one.
+static int after_wait(lua_State *L, int status, lua_KContext savepoint) {
+  (void)status;
+  lua_State *co = lua_tothread(L, 1);
+  bool wraps = lua_toboolean(L, 2);
+  return deliver(L, resume(L, co, lua_gettop(L) - 2, savepoint), wraps);
+}
+
+static bool can_resume(lua_State *L, lua_State *co, int count) {
+  int status = lua_status(co);
+  if (status == LUA_YIELD) return true;
+  lua_Debug place;
+  if (status != LUA_OK || lua_getstack(co, 0, &place) || lua_gettop(co) == 0) {
+    lua_pop(L, count);
+    const char *what = status == LUA_OK && (lua_getstack(co, 0, &place)) ? "cannot resume non-suspended coroutine"
+                                                                        : "cannot resume dead coroutine";
+    lua_pushstring(L, what);
+    return false;
+  }
+  return true;
+}
+
+static int co_resume(lua_State *L) {
+  lua_State *co = check_coroutine(L, 1);
+  mb_vm *vm = mb_vm_of(L);
+  int64_t savepoint = vm->callbacks.savepoint(vm->callbacks.owner);
+  int count = lua_gettop(L) - 1;
+  lua_pushboolean(L, 0);
+  lua_insert(L, 2);
+  if (!can_resume(L, co, count)) return deliver(L, -1, false);
+  return deliver(L, resume(L, co, count, (lua_KContext)savepoint), false);
+}
+
+static int wrapped(lua_State *L) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  mb_vm *vm = mb_vm_of(L);
+  int64_t savepoint = vm->callbacks.savepoint(vm->callbacks.owner);
+  int count = lua_gettop(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_pushboolean(L, 1);
+  lua_insert(L, 2);
+  if (!can_resume(L, co, count)) return deliver(L, -1, true);
+  return deliver(L, resume(L, co, count, (lua_KContext)savepoint), true);
+}
+
+static int co_create(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  return 1;
+}
+
+static int co_wrap(lua_State *L) {
+  co_create(L);
+  lua_pushcclosure(L, wrapped, 1);
+  return 1;
+}
+
+static int co_yield(lua_State *L) {
+  if (is_run(mb_vm_of(L), L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+  return lua_yield(L, lua_gettop(L));
+}
+
+static const char *status_of(lua_State *L, lua_State *co) {
+  if (L == co) return "running";
+  lua_Debug place;
+  switch (lua_status(co)) {
+    case LUA_YIELD: return "suspended";
+    case LUA_OK:
+      if (lua_getstack(co, 0, &place)) return "normal";
+      return lua_gettop(co) == 0 ? "dead" : "suspended";
+    default: return "dead";
+  }
+}
+
+static int co_status(lua_State *L) {
+  lua_pushstring(L, status_of(L, check_coroutine(L, 1)));
+  return 1;
+}
+
+static int co_isyieldable(lua_State *L) {
+  lua_State *co = lua_isnone(L, 1) ? L : check_coroutine(L, 1);
+  lua_pushboolean(L, !is_run(mb_vm_of(L), co) && lua_isyieldable(co));
+  return 1;
+}
+
+static int co_running(lua_State *L) {
+  lua_pushthread(L);
+  lua_pushboolean(L, is_run(mb_vm_of(L), L));
+  return 2;
+}
+
+static int co_close(lua_State *L) {
+  lua_State *co = check_coroutine(L, 1);
+  mb_vm *vm = mb_vm_of(L);
+  const char *status = status_of(L, co);
+  if (status[0] != 's' && status[0] != 'd') return luaL_error(L, "cannot close a %s coroutine", status);
+  if (is_run(vm, co)) return luaL_error(L, "cannot close the coroutine of the host");
+  // Lua before 5.4.5 does not count the C stack that closing takes.
+  if (vm->close_depth >= 16) return luaL_error(L, "coroutines are closed too deeply");
+  vm->close_depth++;
+  int result = lua_resetthread(co);
+  vm->close_depth--;
+  if (result == LUA_OK) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushboolean(L, 0);
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
+void mb_open_coroutines(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"create", co_create},   {"resume", co_resume}, {"running", co_running},
+      {"status", co_status},   {"wrap", co_wrap},     {"yield", co_yield},
+      {"isyieldable", co_isyieldable}, {"close", co_close}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  lua_setglobal(L, "coroutine");
+}

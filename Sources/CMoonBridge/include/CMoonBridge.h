@@ -1,0 +1,279 @@
+// The contract between Swift and Lua.
+//
+// Lua raises with longjmp, which must never cross a Swift frame. So every call that can raise, allocate
+// or yield is made here, in C, and always below a protected call or a resume that is also made here:
+//
+//   Swift -> mb_* function -> lua_pcall or lua_resume -> Lua -> C function -> Swift callback
+//
+// A Swift callback takes plain arguments, gives back a status, and has returned before C pushes its
+// result, raises its error or yields. Values cross as `mb_value` tokens in one growable buffer that is
+// used as a stack, so that nested calls never overwrite what an outer one still reads.
+#ifndef CMOONBRIDGE_H
+#define CMOONBRIDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#endif
+
+// ---------------------------------------------------------------------------------------------------
+// Values
+
+enum {
+  MB_NIL = 0,
+  MB_FALSE = 1,
+  MB_TRUE = 2,
+  MB_INTEGER = 3,
+  MB_NUMBER = 4,
+  MB_STRING = 5,
+  // The explicit null, a value of its own beside nil.
+  MB_NULL = 6,
+  // A userdata that stands for something Swift owns.
+  MB_OBJECT = 7,
+  // A value kept in the registry: `bits` is its reference, `extra` its Lua type.
+  MB_REFERENCE = 8,
+  // A table: `bits` elements follow.
+  MB_ARRAY = 9,
+  // A table: `bits` pairs of key and value follow.
+  MB_MAP = 10,
+  // A table without elements, of which nobody has said whether it is an array or a map.
+  MB_EMPTY = 11,
+};
+
+// One token. `bits` holds an integer, the bit pattern of a double, the length of a string, or a count;
+// `pointer` holds the bytes of a string (valid while its Lua value is anchored or, on the way to Lua,
+// until the call returns) or the object.
+typedef struct mb_value {
+  uint32_t tag;
+  uint32_t extra;
+  int64_t bits;
+  const void *_Nullable pointer;
+} mb_value;
+
+// What a userdata made by the bridge holds. `grant` says which rights its holder has: 0 is the owner.
+typedef struct mb_object {
+  uint32_t magic;
+  uint16_t kind;
+  uint16_t grant;
+  const void *_Nullable pointer;
+} mb_object;
+
+// A key on its way from Lua: an integer, a string, or (at the start of an iteration) nil.
+// `symbol` is the number that Swift knows a string by, or 0; Swift fills it in once it has looked it up,
+// and C remembers it by the address of the interned string.
+typedef struct mb_key {
+  uint32_t tag;
+  uint32_t symbol;
+  int64_t bits;
+  const char *_Nullable pointer;
+} mb_key;
+
+// What a callback returns when it is no count of results.
+enum {
+  // Raise the error that `mb_set_error` has left.
+  MB_RAISE = -1,
+  // Suspend the running coroutine until `mb_run_resume`.
+  MB_SUSPEND = -2,
+  // Drive: raise the error value that the driven run ended with.
+  MB_RERAISE = -3,
+};
+
+typedef struct mb_vm mb_vm;
+typedef struct mb_run mb_run;
+
+// ---------------------------------------------------------------------------------------------------
+// What Swift implements. None of these may call a function of this header that is marked [enters Lua]
+// other than through its own protected entry, and none may keep a pointer that it was given.
+
+typedef struct mb_callbacks {
+  void *owner;
+  // A native function was called with `count` argument tokens from index `base` of the token buffer.
+  int32_t (*native)(void *owner, int32_t function, size_t base, int32_t count);
+  // object[key]; the result goes to `result`.
+  int32_t (*index)(void *owner, const mb_object *object, mb_key *key, mb_value *result);
+  // object[key] = value; the tokens of the value begin at index `base`.
+  int32_t (*assign)(void *owner, const mb_object *object, mb_key *key, size_t base);
+  // #object
+  int32_t (*length)(void *owner, const mb_object *object, int64_t *result);
+  // The pair after `key`; a result key of nil ends the iteration.
+  int32_t (*next)(void *owner, const mb_object *object, mb_key *key, mb_value *next_key,
+                  mb_value *value);
+  // table.insert(object, position, value); position 0 is the end.
+  int32_t (*insert)(void *owner, const mb_object *object, int64_t position, size_t base);
+  // table.remove(object, position); position 0 is the end.
+  int32_t (*remove)(void *owner, const mb_object *object, int64_t position, mb_value *result);
+  // tostring(object); the text is left with `mb_set_text`.
+  void (*describe)(void *owner, const mb_object *object);
+  // A value cannot be data: `path` leads from the assigned value to the part that cannot.
+  void (*refuse)(void *owner, const mb_object *_Nullable object, const mb_key *_Nullable key,
+                 const char *path, size_t path_length, const char *reason);
+  // A driver called an action: run it as a turn. The run that it ended in is left with
+  // `mb_set_driven`.
+  int32_t (*drive)(void *owner, int32_t action);
+  // How far the turn has come, for `rollback`.
+  int64_t (*savepoint)(void *owner);
+  // A protected call failed: undo what it did since its savepoint.
+  void (*rollback)(void *owner, int64_t savepoint);
+  // The error that was raised stands at this place.
+  void (*locate)(void *owner, const void *error, const char *source, int32_t line);
+  // A userdata for this object was made.
+  void (*retain)(void *owner, const void *pointer);
+} mb_callbacks;
+
+// ---------------------------------------------------------------------------------------------------
+// The virtual machine
+
+// Makes a virtual machine with the safe part of the standard library; NULL when memory is short.
+mb_vm *_Nullable mb_vm_new(const mb_callbacks *callbacks);
+// Closes it. Objects that it held are in the release queue until `mb_vm_free`.
+void mb_vm_close(mb_vm *vm);
+void mb_vm_free(mb_vm *vm);
+// Bytes that Lua holds.
+size_t mb_vm_memory(const mb_vm *vm);
+// The version of the linked Lua, such as "Lua 5.4".
+const char *mb_lua_release(void);
+// [enters Lua] A full collection.
+void mb_vm_collect(mb_vm *vm);
+// The next object that Lua has let go of, or NULL.
+const void *_Nullable mb_vm_next_released(mb_vm *vm);
+
+// Whether the code that runs is a driver's: its calls are turns of their own.
+bool mb_vm_is_driving(const mb_vm *vm);
+void mb_vm_set_driving(mb_vm *vm, bool driving);
+
+// ---------------------------------------------------------------------------------------------------
+// The token buffer. Indices, not pointers, are kept across calls, since the buffer can move.
+
+size_t mb_token_count(const mb_vm *vm);
+mb_value *mb_tokens(mb_vm *vm);
+void mb_tokens_truncate(mb_vm *vm, size_t count);
+// Appends a token; the bytes of a string are copied when `copies` says so.
+void mb_token_append(mb_vm *vm, mb_value token, bool copies);
+// Leaves the error that MB_RAISE raises. The virtual machine takes over one reference to it.
+void mb_set_error(mb_vm *vm, const void *error);
+// Leaves a text for `describe`.
+void mb_set_text(mb_vm *vm, const char *_Nullable bytes, size_t length);
+// Copies bytes to where they stay valid until the next call, for a string in an `mb_value`.
+const char *mb_scratch(mb_vm *vm, const char *_Nullable bytes, size_t length);
+// The same for the key that `next` hands out, which must last beside its value.
+const char *mb_scratch_key(mb_vm *vm, const char *_Nullable bytes, size_t length);
+
+// ---------------------------------------------------------------------------------------------------
+// Calls from Swift. Each is protected. 0 is success, with result tokens appended to the buffer;
+// otherwise one token, the error value, is appended and `mb_traceback` tells where it happened.
+
+// How tables cross on the way out of Lua.
+enum {
+  // As data, copied; functions and other handles are refused.
+  MB_AS_DATA = 0,
+  // As references.
+  MB_AS_REFERENCE = 1,
+};
+
+// [enters Lua] Compiles text; the result is a reference to the function. `environment` is a reference to
+// the table of its globals, or 0 for the machine's own.
+int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment);
+// [enters Lua] Calls a function with the argument tokens from `base`, which are taken off the buffer.
+int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables);
+// [enters Lua] Calls a getter with one object; its single result crosses as data that may hold objects.
+int32_t mb_call_getter(mb_vm *vm, int32_t function, mb_value self);
+// [enters Lua] table[key] without metamethods; `base` holds the key.
+int32_t mb_table_get(mb_vm *vm, int32_t table, size_t base, int32_t tables);
+// [enters Lua] table[key] = value without metamethods; `base` holds key and value.
+int32_t mb_table_set(mb_vm *vm, int32_t table, size_t base);
+// [enters Lua] The next pair after the key at `base`, as two tokens; none at the end.
+int32_t mb_table_next(mb_vm *vm, int32_t table, size_t base, int32_t tables);
+// [enters Lua] The table as data.
+int32_t mb_table_data(mb_vm *vm, int32_t table);
+// The length of a table without metamethods.
+int64_t mb_table_length(mb_vm *vm, int32_t table);
+// [enters Lua] A table with this content; the result is a reference.
+int32_t mb_make_reference(mb_vm *vm, size_t base);
+// [enters Lua] The table of globals, as a reference.
+int32_t mb_globals(mb_vm *vm);
+// [enters Lua] A function that calls `native` with this number; the result is a reference. With
+// `tables` MB_AS_REFERENCE its table arguments cross as references.
+int32_t mb_make_native(mb_vm *vm, int32_t function, int32_t tables);
+// [enters Lua] What a value's own __tostring makes of it, as one string token; none without one.
+int32_t mb_custom_text(mb_vm *vm, int32_t reference);
+void mb_release_reference(mb_vm *vm, int32_t reference);
+// Where a Lua function was defined; false when the reference is none.
+bool mb_function_place(mb_vm *vm, int32_t function, char *source, size_t size, int32_t *line);
+
+// Of the last call that failed.
+const char *mb_traceback(const mb_vm *vm);
+// "source" and line of the innermost Lua function of the last call that failed; line 0 when unknown.
+const char *mb_error_source(const mb_vm *vm);
+int32_t mb_error_line(const mb_vm *vm);
+// The innermost action of the last call that failed, or -1.
+int32_t mb_error_action(const mb_vm *vm);
+
+// ---------------------------------------------------------------------------------------------------
+// Runs: pooled coroutines in which actions, handlers and drivers run.
+
+enum { MB_RUN_DONE = 0, MB_RUN_WAITING = 1, MB_RUN_FAILED = 2 };
+
+// A coroutine from the pool; NULL when memory is short.
+mb_run *_Nullable mb_run_new(mb_vm *vm);
+// [enters Lua] Starts a function with the argument tokens from `base`. Results or the error value stay
+// on the coroutine until they are taken or moved.
+int32_t mb_run_start(mb_run *run, int32_t function, size_t base);
+// [enters Lua] Starts an action with the arguments that the driver of `drive` called it with.
+int32_t mb_run_start_driven(mb_run *run, int32_t action);
+// [enters Lua] Starts an action with argument tokens; its handle is added as self.
+int32_t mb_run_start_action(mb_run *run, int32_t action, size_t base);
+// [enters Lua] Goes on with the tokens from `base` as the results of the call that waits.
+int32_t mb_run_resume(mb_run *run, size_t base);
+// [enters Lua] Goes on by raising the error that `mb_set_error` has left.
+int32_t mb_run_resume_error(mb_run *run);
+// [enters Lua] Goes on with the results, or the error, in which another run ended.
+int32_t mb_run_resume_from(mb_run *run, mb_run *other, bool failed);
+// [enters Lua] Appends the results as tokens; 0 when they could cross.
+int32_t mb_run_take_results(mb_run *run, int32_t tables);
+// [enters Lua] Appends the error value as one token.
+void mb_run_take_error(mb_run *run);
+int32_t mb_run_result_count(const mb_run *run);
+// Leaves the run whose results or error `drive` hands to the driver.
+void mb_set_driven(mb_vm *vm, mb_run *run);
+// Gives the coroutine back to the pool. One that waits or failed is reset first, in protected mode.
+void mb_run_release(mb_run *run);
+// Whether the code that asks could be suspended.
+bool mb_can_suspend(const mb_vm *vm);
+
+// ---------------------------------------------------------------------------------------------------
+// Actions: functions that scripts call as store:action(...). The function behind a number can be
+// replaced while callers keep what they have.
+
+enum {
+  // The function takes the store's handle as its first argument.
+  MB_ACTION_TAKES_SELF = 1,
+  // Calls go through the dispatcher, since middleware or hooks are registered.
+  MB_ACTION_HOOKED = 2,
+  // Implemented in Swift: calls go to `native` with the number `function`.
+  MB_ACTION_NATIVE = 4,
+};
+
+// [enters Lua] Makes an action; one reference token, to the function that callers get, is appended.
+int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t function, uint32_t flags);
+void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags);
+void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function);
+int32_t mb_action_last(const mb_vm *vm);
+void mb_action_free(mb_vm *vm, int32_t action);
+// The function that calls of hooked actions go through: dispatcher(number, function, self, ...).
+void mb_set_dispatcher(mb_vm *vm, int32_t function);
+// [enters Lua] The function invoke(number, self, ...), for the dispatcher to call the action itself; one
+// reference token.
+int32_t mb_make_invoker(mb_vm *vm);
+// The kind of object that store handles are.
+void mb_set_handle_kind(mb_vm *vm, uint16_t kind);
+// The kinds (a bit mask) whose `type` is "table".
+void mb_set_table_kinds(mb_vm *vm, uint32_t kinds);
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+
+#endif

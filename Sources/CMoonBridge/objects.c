@@ -1,0 +1,415 @@
+// Userdata that stand for what Swift owns: their metamethods, their identity and their end.
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+// -- Identity and lifetime --------------------------------------------------------------------------
+
+// One userdata for each object and grant, kept in a table with weak values: the address in the low 48
+// bits, the grant above.
+static lua_Integer identity(uint16_t grant, const void *pointer) {
+  return (lua_Integer)((uint64_t)(uintptr_t)pointer ^ (uint64_t)grant << 48);
+}
+
+void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, const void *pointer) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->proxies);
+  if (lua_rawgeti(L, -1, identity(grant, pointer)) == LUA_TUSERDATA) {
+    lua_replace(L, -2);
+    return;
+  }
+  lua_pop(L, 1);
+  mb_object *object = lua_newuserdatauv(L, sizeof *object, 0);
+  object->magic = MB_MAGIC;
+  object->kind = kind;
+  object->grant = grant;
+  // The reference is taken only when the metatable with its __gc stands, so that none is lost.
+  object->pointer = NULL;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->metatable);
+  lua_setmetatable(L, -2);
+  vm->callbacks.retain(vm->callbacks.owner, pointer);
+  object->pointer = pointer;
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, identity(grant, pointer));
+  lua_replace(L, -2);
+}
+
+// Swift lets go of it at a safe point: a collection can come in the middle of anything.
+void mb_queue_release(mb_vm *vm, const void *pointer) {
+  if (vm->released_count == vm->released_capacity) {
+    size_t capacity = vm->released_capacity ? vm->released_capacity * 2 : 64;
+    const void **released = realloc(vm->released, capacity * sizeof *released);
+    // Without memory for the queue the object is leaked, which is safe.
+    if (!released) return;
+    vm->released = released;
+    vm->released_capacity = capacity;
+  }
+  vm->released[vm->released_count++] = pointer;
+}
+
+static int object_gc(lua_State *L) {
+  mb_object *object = mb_to_object(L, 1);
+  if (!object || !object->pointer) return 0;
+  mb_queue_release(mb_vm_of(L), object->pointer);
+  object->pointer = NULL;
+  return 0;
+}
+
+const void *mb_vm_next_released(mb_vm *vm) {
+  return vm->released_count ? vm->released[--vm->released_count] : NULL;
+}
+
+// -- Keys -------------------------------------------------------------------------------------------
+
+static bool read_key(lua_State *L, mb_vm *vm, int index, mb_key *key) {
+  key->symbol = 0;
+  key->pointer = NULL;
+  switch (lua_type(L, index)) {
+    case LUA_TSTRING: {
+      size_t length;
+      const char *bytes = lua_tolstring(L, index, &length);
+      key->tag = MB_STRING;
+      key->pointer = bytes;
+      key->bits = (int64_t)length;
+      size_t slot = ((uintptr_t)bytes >> 4) % MB_KEY_CACHE;
+      if (vm->keys[slot].bytes == bytes) key->symbol = vm->keys[slot].symbol;
+      return true;
+    }
+    case LUA_TNUMBER: {
+      int whole;
+      key->bits = lua_tointegerx(L, index, &whole);
+      key->tag = MB_INTEGER;
+      return whole;
+    }
+    case LUA_TNIL:
+      key->tag = MB_NIL;
+      key->bits = 0;
+      return true;
+    default: return false;
+  }
+}
+
+// Remembers the symbol of a string by its address. The string is anchored, so that the address is not
+// given to another one; and only interned strings have one address for one content.
+static void remember_key(lua_State *L, mb_vm *vm, int index, const mb_key *key) {
+  if (key->tag != MB_STRING || key->bits > MB_INTERNED_LENGTH) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->symbols);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, key->symbol);
+  lua_pop(L, 1);
+  size_t slot = ((uintptr_t)key->pointer >> 4) % MB_KEY_CACHE;
+  vm->keys[slot].bytes = key->pointer;
+  vm->keys[slot].symbol = key->symbol;
+}
+
+// -- Errors -----------------------------------------------------------------------------------------
+
+// Pushes the error that a callback left, and takes over the reference that came with it.
+void mb_push_error(lua_State *L, mb_vm *vm) {
+  const void *error = vm->error;
+  vm->error = NULL;
+  mb_push_object(L, vm, 1, 0, error);
+  mb_queue_release(vm, error);
+}
+
+// Raises what a callback left, or suspends. The callback has returned: no Swift frame is below.
+int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
+  if (status == MB_SUSPEND) return mb_suspend(L, vm);
+  const void *error = vm->error;
+  if (!error) return luaL_error(L, "the host failed without an error");
+  lua_Debug place;
+  for (int level = 1; lua_getstack(L, level, &place); level++) {
+    lua_getinfo(L, "Sl", &place);
+    if (place.currentline > 0) {
+      vm->callbacks.locate(vm->callbacks.owner, error, place.short_src, place.currentline);
+      break;
+    }
+  }
+  mb_push_error(L, vm);
+  return lua_error(L);
+}
+
+static mb_object *check_object(lua_State *L, int index) {
+  mb_object *object = mb_to_object(L, index);
+  if (!object) luaL_typeerror(L, index, "host object");
+  return object;
+}
+
+// Appends what stands at `index` to the buffer, or raises with the path to the part that is no data.
+static size_t encode_for(lua_State *L, mb_vm *vm, const mb_object *object, const mb_key *key, int index) {
+  size_t base = vm->token_count;
+  const char *reason;
+  if (!mb_encode(L, vm, index, true, &reason)) {
+    vm->callbacks.refuse(vm->callbacks.owner, object, key, vm->text, vm->text_length, reason);
+    mb_fail(L, vm, MB_RAISE);
+  }
+  return base;
+}
+
+// -- Metamethods ------------------------------------------------------------------------------------
+
+static int object_index(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_object *object = check_object(L, 1);
+  mb_key key;
+  if (!read_key(L, vm, 2, &key) || key.tag == MB_NIL || object->kind == MB_KIND_NULL) {
+    if (object->kind == MB_KIND_NULL) return luaL_error(L, "attempt to index null");
+    lua_pushnil(L);
+    return 1;
+  }
+  bool known = key.symbol != 0;
+  mb_value value;
+  int32_t status = vm->callbacks.index(vm->callbacks.owner, object, &key, &value);
+  if (status < 0) return mb_fail(L, vm, status);
+  mb_push_value(L, vm, &value);
+  if (!known && key.symbol) remember_key(L, vm, 2, &key);
+  return 1;
+}
+
+static int object_newindex(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_object *object = check_object(L, 1);
+  mb_key key;
+  if (!read_key(L, vm, 2, &key) || key.tag == MB_NIL) {
+    return luaL_error(L, "the keys of state are strings or whole numbers, not %s",
+                      lua_type(L, 2) == LUA_TNUMBER ? "fractions" : luaL_typename(L, 2));
+  }
+  if (object->kind == MB_KIND_NULL) return luaL_error(L, "attempt to index null");
+  bool known = key.symbol != 0;
+  size_t base = encode_for(L, vm, object, &key, 3);
+  int32_t status = vm->callbacks.assign(vm->callbacks.owner, object, &key, base);
+  mb_tokens_truncate(vm, base);
+  if (status < 0) return mb_fail(L, vm, status);
+  if (!known && key.symbol) remember_key(L, vm, 2, &key);
+  return 0;
+}
+
+static int object_len(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  int64_t length = 0;
+  int32_t status = vm->callbacks.length(vm->callbacks.owner, check_object(L, 1), &length);
+  if (status < 0) return mb_fail(L, vm, status);
+  lua_pushinteger(L, length);
+  return 1;
+}
+
+static int object_eq(lua_State *L) {
+  mb_object *a = mb_to_object(L, 1), *b = mb_to_object(L, 2);
+  lua_pushboolean(L, a && b && a->kind == b->kind && a->pointer == b->pointer);
+  return 1;
+}
+
+static void push_description(lua_State *L, mb_vm *vm, int index) {
+  mb_object *object = mb_to_object(L, index);
+  if (!object) {
+    luaL_tolstring(L, index, NULL);
+  } else if (object->kind == MB_KIND_NULL) {
+    lua_pushliteral(L, "null");
+  } else {
+    vm->callbacks.describe(vm->callbacks.owner, object);
+    lua_pushlstring(L, vm->text, vm->text_length);
+  }
+}
+
+static int object_tostring(lua_State *L) {
+  check_object(L, 1);
+  push_description(L, mb_vm_of(L), 1);
+  return 1;
+}
+
+// Errors are objects, and `"failed: " .. err` is how people print them; state and handles are not.
+static int object_concat(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  for (int i = 1; i <= 2; i++) {
+    mb_object *object = mb_to_object(L, i);
+    if (object ? object->kind != 1 : !lua_isstring(L, i))
+      return luaL_error(L, "attempt to concatenate %s", object && object->kind == MB_KIND_NULL
+                                                            ? "null" : luaL_typename(L, i));
+  }
+  push_description(L, vm, 1);
+  push_description(L, vm, 2);
+  lua_concat(L, 2);
+  return 1;
+}
+
+// The iterator of `pairs`: object, key -> next key, value.
+int mb_object_pairs_next(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_object *object = check_object(L, 1);
+  mb_key key;
+  if (!read_key(L, vm, 2, &key)) return luaL_error(L, "invalid key to 'next'");
+  mb_value next_key, value;
+  int32_t status = vm->callbacks.next(vm->callbacks.owner, object, &key, &next_key, &value);
+  if (status < 0) return mb_fail(L, vm, status);
+  if (next_key.tag == MB_NIL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  mb_push_value(L, vm, &next_key);
+  mb_push_value(L, vm, &value);
+  return 2;
+}
+
+static int object_pairs(lua_State *L) {
+  check_object(L, 1);
+  lua_pushcfunction(L, mb_object_pairs_next);
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  return 3;
+}
+
+static int ipairs_next(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_object *object = check_object(L, 1);
+  mb_key key = {.tag = MB_INTEGER, .bits = luaL_checkinteger(L, 2) + 1};
+  mb_value value;
+  int32_t status = vm->callbacks.index(vm->callbacks.owner, object, &key, &value);
+  if (status < 0) return mb_fail(L, vm, status);
+  if (value.tag == MB_NIL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_pushinteger(L, key.bits);
+  mb_push_value(L, vm, &value);
+  return 2;
+}
+
+// -- What the table library does with objects (upvalue 1: the standard function for tables) -----------
+
+static int hand_on(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static int base_ipairs(lua_State *L) {
+  if (!mb_to_object(L, 1)) return hand_on(L);
+  lua_pushcfunction(L, ipairs_next);
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, 0);
+  return 3;
+}
+
+static int base_next(lua_State *L) {
+  if (!mb_to_object(L, 1)) return hand_on(L);
+  lua_settop(L, 2);
+  return mb_object_pairs_next(L);
+}
+
+static int base_type(lua_State *L) {
+  luaL_checkany(L, 1);
+  mb_object *object = mb_to_object(L, 1);
+  if (object && object->kind == MB_KIND_NULL)
+    lua_pushliteral(L, "null");
+  else if (object && (mb_vm_of(L)->table_kinds >> object->kind & 1))
+    lua_pushliteral(L, "table");
+  else
+    lua_pushstring(L, luaL_typename(L, 1));
+  return 1;
+}
+
+static int table_insert(lua_State *L) {
+  mb_object *object = mb_to_object(L, 1);
+  if (!object) return hand_on(L);
+  mb_vm *vm = mb_vm_of(L);
+  int count = lua_gettop(L);
+  if (count != 2 && count != 3) return luaL_error(L, "wrong number of arguments to 'insert'");
+  lua_Integer position = 0;
+  if (count == 3 && (position = luaL_checkinteger(L, 2)) < 1)
+    return luaL_argerror(L, 2, "position out of bounds");
+  mb_key key = {.tag = MB_INTEGER, .bits = position};
+  size_t base = encode_for(L, vm, object, &key, count);
+  int32_t status = vm->callbacks.insert(vm->callbacks.owner, object, position, base);
+  mb_tokens_truncate(vm, base);
+  return status < 0 ? mb_fail(L, vm, status) : 0;
+}
+
+static int table_remove(lua_State *L) {
+  mb_object *object = mb_to_object(L, 1);
+  if (!object) return hand_on(L);
+  mb_vm *vm = mb_vm_of(L);
+  lua_Integer position = 0;
+  if (!lua_isnoneornil(L, 2) && (position = luaL_checkinteger(L, 2)) < 1)
+    return luaL_argerror(L, 2, "position out of bounds");
+  mb_value value;
+  int32_t status = vm->callbacks.remove(vm->callbacks.owner, object, position, &value);
+  if (status < 0) return mb_fail(L, vm, status);
+  mb_push_value(L, vm, &value);
+  return 1;
+}
+
+static void wrap(lua_State *L, const char *name, lua_CFunction function) {
+  lua_getfield(L, -1, name);
+  lua_pushcclosure(L, function, 1);
+  lua_setfield(L, -2, name);
+}
+
+static int mark(lua_State *L, int metatable) {
+  if (lua_isnoneornil(L, 1)) {
+    lua_settop(L, 0);
+    lua_newtable(L);
+  }
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+static int base_array(lua_State *L) { return mark(L, mb_vm_of(L)->array_metatable); }
+static int base_map(lua_State *L) { return mark(L, mb_vm_of(L)->map_metatable); }
+
+static int new_marker(lua_State *L, const char *name) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void mb_open_objects(lua_State *L, mb_vm *vm) {
+  static const luaL_Reg metamethods[] = {
+      {"__index", object_index}, {"__newindex", object_newindex}, {"__len", object_len},
+      {"__eq", object_eq},       {"__tostring", object_tostring}, {"__concat", object_concat},
+      {"__pairs", object_pairs}, {"__gc", object_gc},             {NULL, NULL}};
+  luaL_newlib(L, metamethods);
+  lua_pushliteral(L, "host object");
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  vm->metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  vm->proxies = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  lua_newtable(L);
+  vm->symbols = luaL_ref(L, LUA_REGISTRYINDEX);
+  vm->array_metatable = new_marker(L, "array");
+  vm->map_metatable = new_marker(L, "map");
+
+  mb_object *null = lua_newuserdatauv(L, sizeof *null, 0);
+  *null = (mb_object){.magic = MB_MAGIC, .kind = MB_KIND_NULL};
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->metatable);
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  vm->null = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_setglobal(L, "null");
+
+  lua_register(L, "array", base_array);
+  lua_register(L, "map", base_map);
+  lua_pushglobaltable(L);
+  wrap(L, "ipairs", base_ipairs);
+  wrap(L, "next", base_next);
+  lua_pushcfunction(L, base_type);
+  lua_setfield(L, -2, "type");
+  lua_getfield(L, -1, "table");
+  wrap(L, "insert", table_insert);
+  wrap(L, "remove", table_remove);
+  lua_pop(L, 2);
+}

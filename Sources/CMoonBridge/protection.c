@@ -1,0 +1,45 @@
+// pcall and xpcall of scripts: what fails under them is undone, and only that.
+#include "bridge.h"
+
+// The savepoint travels as the continuation's context, so that it survives a wait.
+static int finish_pcall(lua_State *L, int status, lua_KContext savepoint) {
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
+  mb_vm *vm = mb_vm_of(L);
+  vm->callbacks.rollback(vm->callbacks.owner, (int64_t)savepoint);
+  lua_pushboolean(L, 0);
+  lua_pushvalue(L, -2);
+  return 2;
+}
+
+static int protected_call(lua_State *L) {
+  luaL_checkany(L, 1);
+  mb_vm *vm = mb_vm_of(L);
+  lua_KContext savepoint = (lua_KContext)vm->callbacks.savepoint(vm->callbacks.owner);
+  lua_pushboolean(L, 1);
+  lua_insert(L, 1);
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, savepoint, finish_pcall);
+  return finish_pcall(L, status, savepoint);
+}
+
+// Stack: function, true, function, arguments...; the handler is at 2 when results come back.
+static int finish_xpcall(lua_State *L, int status, lua_KContext savepoint) {
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;
+  return finish_pcall(L, status, savepoint);
+}
+
+static int protected_call_with_handler(lua_State *L) {
+  int count = lua_gettop(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  mb_vm *vm = mb_vm_of(L);
+  lua_KContext savepoint = (lua_KContext)vm->callbacks.savepoint(vm->callbacks.owner);
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, 1);
+  lua_rotate(L, 3, 2);
+  int status = lua_pcallk(L, count - 2, LUA_MULTRET, 2, savepoint, finish_xpcall);
+  return finish_xpcall(L, status, savepoint);
+}
+
+void mb_open_protection(lua_State *L) {
+  lua_register(L, "pcall", protected_call);
+  lua_register(L, "xpcall", protected_call_with_handler);
+}

@@ -1,0 +1,225 @@
+// Runs: pooled coroutines in which actions, handlers and drivers run, and from which they can wait.
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+static int make_coroutine(lua_State *L) {
+  mb_run *run = lua_touserdata(L, 1);
+  run->co = lua_newthread(L);
+  run->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+mb_run *mb_run_new(mb_vm *vm) {
+  mb_run *run = vm->pool;
+  if (run) {
+    vm->pool = run->next;
+    return run;
+  }
+  run = calloc(1, sizeof *run);
+  if (!run) return NULL;
+  run->vm = vm;
+  lua_State *L = vm->L;
+  if (lua_checkstack(L, 4)) {
+    lua_pushcfunction(L, make_coroutine);
+    lua_pushlightuserdata(L, run);
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK) return run;
+    lua_pop(L, 1);
+  }
+  free(run);
+  return NULL;
+}
+
+static int32_t resume(mb_run *run, int count) {
+  mb_vm *vm = run->vm;
+  mb_run *current = vm->current;
+  lua_State *running = vm->running;
+  vm->current = run;
+  vm->running = run->co;
+  int results = 0;
+  int status = lua_resume(run->co, running, count, &results);
+  vm->current = current;
+  vm->running = running;
+  if (status == LUA_OK) {
+    run->results = results;
+    return run->status = MB_RUN_DONE;
+  }
+  if (status == LUA_YIELD && vm->suspending) {
+    vm->suspending = false;
+    return run->status = MB_RUN_WAITING;
+  }
+  run->results = 0;
+  // The stack of a failed coroutine still stands, so the traceback can be taken; then its pending
+  // __close handlers run, still as a part of what failed. The error value is what stays.
+  mb_note_error(vm, run->co, 0);
+  vm->running = run->co;
+  lua_resetthread(run->co);
+  vm->running = running;
+  return run->status = MB_RUN_FAILED;
+}
+
+static bool all_plain(const mb_vm *vm, size_t base) {
+  for (size_t i = base; i < vm->token_count; i++) {
+    uint32_t tag = vm->tokens[i].tag;
+    if (tag > MB_NULL || tag == MB_STRING) return false;
+  }
+  return true;
+}
+
+static int finish(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
+  return lua_gettop(L);
+}
+
+// The first function of a run whose arguments need memory: they are made here, where raising is safe.
+static int start_with_tokens(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  size_t at = vm->entry.base, end = vm->entry.count;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  int count = 0;
+  if (vm->entry.self.tag == MB_REFERENCE) {
+    mb_push_value(L, vm, &vm->entry.self);
+    count = 1;
+  }
+  for (; at < end; count++) {
+    luaL_checkstack(L, 4, "too many arguments");
+    at = mb_decode(L, vm, at);
+  }
+  mb_tokens_truncate(vm, vm->entry.base);
+  lua_callk(L, count, LUA_MULTRET, 0, finish);
+  return lua_gettop(L);
+}
+
+static int32_t start(mb_run *run, int32_t function, size_t base, int handle) {
+  mb_vm *vm = run->vm;
+  lua_State *co = run->co;
+  size_t count = vm->token_count - base;
+  if (!lua_checkstack(co, 8 + (int)(count < 200 ? count : 200))) return MB_RUN_FAILED;
+  if (count < 200 && all_plain(vm, base)) {
+    lua_rawgeti(co, LUA_REGISTRYINDEX, function);
+    if (handle) lua_rawgeti(co, LUA_REGISTRYINDEX, handle);
+    for (size_t i = 0; i < count; i++) mb_push_plain(co, &vm->tokens[base + i]);
+    mb_tokens_truncate(vm, base);
+    return resume(run, (int)count + (handle ? 1 : 0));
+  }
+  vm->entry.function = function;
+  vm->entry.base = base;
+  vm->entry.count = vm->token_count;
+  vm->entry.self.tag = MB_NIL;
+  if (handle) vm->entry.self = (mb_value){.tag = MB_REFERENCE, .bits = handle};
+  lua_pushcfunction(co, start_with_tokens);
+  return resume(run, 0);
+}
+
+int32_t mb_run_start(mb_run *run, int32_t function, size_t base) { return start(run, function, base, 0); }
+
+int32_t mb_run_start_action(mb_run *run, int32_t action, size_t base) {
+  mb_action_entry *entry = &run->vm->actions[action];
+  // The common case needs no frame between the coroutine and the script's function.
+  if (entry->flags & (MB_ACTION_HOOKED | MB_ACTION_NATIVE))
+    return start(run, entry->closure, base, entry->handle);
+  return start(run, entry->function, base, entry->flags & MB_ACTION_TAKES_SELF ? entry->handle : 0);
+}
+
+int32_t mb_run_start_driven(mb_run *run, int32_t action) {
+  mb_vm *vm = run->vm;
+  int count = vm->driver_arguments;
+  if (!lua_checkstack(run->co, count + 8)) return run->status = MB_RUN_FAILED;
+  lua_rawgeti(run->co, LUA_REGISTRYINDEX, vm->actions[action].closure);
+  lua_xmove(vm->driver, run->co, count);
+  return resume(run, count);
+}
+
+static int32_t refuse_resume(mb_run *run) { return run->status = MB_RUN_FAILED; }
+
+int32_t mb_run_resume(mb_run *run, size_t base) {
+  mb_vm *vm = run->vm;
+  size_t count = vm->token_count - base;
+  if (!lua_checkstack(run->co, (int)count + 4)) return refuse_resume(run);
+  if (all_plain(vm, base)) {
+    for (size_t i = 0; i < count; i++) mb_push_plain(run->co, &vm->tokens[base + i]);
+    mb_tokens_truncate(vm, base);
+    return resume(run, (int)count);
+  }
+  // Values that need memory are made on the main coroutine, in protected mode, and moved.
+  int made = mb_make_values(vm, base);
+  mb_tokens_truncate(vm, base);
+  if (made < 0) return refuse_resume(run);
+  lua_xmove(vm->L, run->co, made);
+  return resume(run, made);
+}
+
+int32_t mb_run_resume_error(mb_run *run) {
+  mb_vm *vm = run->vm;
+  if (!lua_checkstack(run->co, 4)) return refuse_resume(run);
+  if (mb_make_error(vm) != 0) return refuse_resume(run);
+  lua_xmove(vm->L, run->co, 1);
+  vm->resume_raises = true;
+  return resume(run, 1);
+}
+
+int32_t mb_run_resume_from(mb_run *run, mb_run *other, bool failed) {
+  int count = failed ? 1 : other->results;
+  if (!lua_checkstack(run->co, count + 4)) return refuse_resume(run);
+  lua_xmove(other->co, run->co, count);
+  run->vm->resume_raises = failed;
+  return resume(run, count);
+}
+
+int32_t mb_run_result_count(const mb_run *run) { return run->results; }
+
+int32_t mb_run_take_results(mb_run *run, int32_t tables) {
+  mb_vm *vm = run->vm;
+  size_t base = vm->token_count;
+  for (int i = 1; i <= run->results; i++) {
+    if (tables == MB_AS_REFERENCE) {
+      if (mb_reference_from(vm, run->co, i) != 0) return 1;
+      continue;
+    }
+    const char *reason;
+    if (!mb_encode(run->co, vm, i, false, &reason)) {
+      vm->token_count = base;
+      char text[512];
+      int length = snprintf(text, sizeof text, "result %d%s%.300s: %s", i, vm->text_length ? " at " : "",
+                            vm->text ? vm->text : "", reason);
+      mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+void mb_run_take_error(mb_run *run) {
+  mb_vm *vm = run->vm;
+  if (lua_gettop(run->co) == 0) {
+    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 14, .pointer = "stack overflow"}, false);
+    return;
+  }
+  // The value stays where it is: a driver may still get it.
+  lua_pushvalue(run->co, -1);
+  mb_take_error(run->co, vm);
+}
+
+void mb_set_driven(mb_vm *vm, mb_run *run) { vm->driven = run; }
+
+void mb_run_release(mb_run *run) {
+  mb_vm *vm = run->vm;
+  if (run->status == MB_RUN_WAITING) {
+    // Runs the pending __close handlers, in protected mode.
+    lua_State *running = vm->running;
+    vm->running = run->co;
+    lua_resetthread(run->co);
+    vm->running = running;
+  }
+  lua_settop(run->co, 0);
+  run->status = MB_RUN_DONE;
+  run->results = 0;
+  run->next = vm->pool;
+  vm->pool = run;
+}
+
+bool mb_can_suspend(const mb_vm *vm) {
+  return vm->running && vm->running != vm->L && lua_isyieldable(vm->running);
+}

@@ -1,0 +1,107 @@
+// The virtual machine: memory, creation and end.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
+  mb_vm *vm = context;
+  // For a new block Lua passes its type in `old_size`.
+  size_t held = block ? old_size : 0;
+  if (new_size == 0) {
+    free(block);
+    vm->memory -= held;
+    return NULL;
+  }
+  void *result = realloc(block, new_size);
+  if (result) vm->memory += new_size - held;
+  return result;
+}
+
+static int panic(lua_State *L) {
+  // Every entry is protected, so this cannot be reached; if it is, the state cannot be trusted.
+  const char *message = lua_tostring(L, -1);
+  fprintf(stderr, "moonstore: unprotected error in Lua: %s\n", message ? message : "(no text)");
+  abort();
+}
+
+static int open_machine(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  mb_open_libraries(L, vm);
+  mb_open_objects(L, vm);
+  mb_open_coroutines(L);
+  return 0;
+}
+
+mb_vm *mb_vm_new(const mb_callbacks *callbacks) {
+  mb_vm *vm = calloc(1, sizeof *vm);
+  if (!vm) return NULL;
+  vm->callbacks = *callbacks;
+  vm->action_last = -1;
+  lua_State *L = lua_newstate(allocate, vm);
+  if (!L) {
+    free(vm);
+    return NULL;
+  }
+  vm->L = L;
+  // New coroutines get a copy of the main one's extra space, so that all of them know their machine.
+  *(mb_vm **)lua_getextraspace(L) = vm;
+  lua_atpanic(L, panic);
+  lua_pushcfunction(L, open_machine);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+    mb_vm_close(vm);
+    mb_vm_free(vm);
+    return NULL;
+  }
+  return vm;
+}
+
+void mb_vm_close(mb_vm *vm) {
+  if (!vm->L) return;
+  mb_run *run = vm->pool;
+  while (run) {
+    mb_run *next = run->next;
+    free(run);
+    run = next;
+  }
+  vm->pool = NULL;
+  lua_close(vm->L);
+  vm->L = NULL;
+}
+
+void mb_vm_free(mb_vm *vm) {
+  mb_arena_chunk *chunk = vm->arena;
+  while (chunk) {
+    mb_arena_chunk *next = chunk->next;
+    free(chunk);
+    chunk = next;
+  }
+  free(vm->tokens);
+  free(vm->scratch);
+  free(vm->text);
+  free(vm->traceback);
+  free(vm->released);
+  free(vm->actions);
+  free(vm);
+}
+
+size_t mb_vm_memory(const mb_vm *vm) { return vm->memory; }
+
+const char *mb_lua_release(void) { return LUA_RELEASE; }
+
+static int collect(lua_State *L) {
+  lua_gc(L, LUA_GCCOLLECT);
+  return 0;
+}
+
+void mb_vm_collect(mb_vm *vm) {
+  if (!lua_checkstack(vm->L, 2)) return;
+  lua_pushcfunction(vm->L, collect);
+  if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) lua_pop(vm->L, 1);
+}
+
+bool mb_vm_is_driving(const mb_vm *vm) { return vm->driving; }
+void mb_vm_set_driving(mb_vm *vm, bool driving) { vm->driving = driving; }
+void mb_set_handle_kind(mb_vm *vm, uint16_t kind) { vm->handle_kind = kind; }
+void mb_set_table_kinds(mb_vm *vm, uint32_t kinds) { vm->table_kinds = kinds; }

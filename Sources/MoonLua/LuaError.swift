@@ -1,0 +1,123 @@
+public import MoonValue
+
+/// What went wrong in Lua, or on the way there and back.
+public struct LuaError: Error, Sendable {
+  /// The kind of an error; new kinds can be added without breaking anyone.
+  public struct Code: RawRepresentable, Hashable, Sendable {
+    /// The name of the kind, such as `syntax`.
+    public let rawValue: String
+
+    /// Makes a kind from its name.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The text is not Lua.
+    public static let syntax = Code(rawValue: "syntax")
+    /// A script raised an error.
+    public static let runtime = Code(rawValue: "runtime")
+    /// Lua could get no more memory.
+    public static let memory = Code(rawValue: "memory")
+    /// A value has no counterpart on the other side.
+    public static let conversion = Code(rawValue: "conversion")
+    /// The virtual machine was closed before its handle.
+    public static let closed = Code(rawValue: "closed")
+    /// Something tried to wait where nothing can be suspended.
+    public static let cannotWait = Code(rawValue: "cannotWait")
+    /// A Swift function that Lua had called threw; `underlying` is what it threw.
+    public static let thrown = Code(rawValue: "thrown")
+  }
+
+  /// The kind.
+  public var code: Code
+  /// What happened, in one sentence, with the place in front where Lua puts it there.
+  public var message: String
+  /// The chunk in which it happened, such as `stores/cart.lua`.
+  public var script: String?
+  /// The line in the chunk, from 1.
+  public var line: Int?
+  /// Lua's traceback, one level a line; empty when there was none.
+  public var traceback: String
+  /// The error value, when the script raised a table.
+  public var value: Value?
+  /// The Swift error that crossed Lua, unchanged.
+  public var underlying: (any Error)?
+
+  /// Makes an error.
+  public init(
+    code: Code,
+    message: String,
+    script: String? = nil,
+    line: Int? = nil,
+    traceback: String = "",
+    value: Value? = nil,
+    underlying: (any Error)? = nil
+  ) {
+    self.code = code
+    self.message = message
+    self.script = script
+    self.line = line
+    self.traceback = traceback
+    self.value = value
+    self.underlying = underlying
+  }
+
+  /// Whether the text only lacks its end, so that a prompt can ask for another line.
+  public var isIncompleteInput: Bool {
+    code == .syntax && message.hasSuffix("<eof>")
+  }
+
+  package static let closed = LuaError(
+    code: .closed,
+    message: "the Lua machine of this handle has been closed"
+  )
+}
+
+extension LuaError: CustomStringConvertible {
+  /// The message, with the traceback on the lines after it.
+  public var description: String {
+    traceback.isEmpty ? message : message + "\n" + traceback
+  }
+}
+
+/// An error that tells scripts more than a text: its fields are read as `err.code`, `err.message`.
+public protocol LuaErrorConvertible: Error {
+  /// What kind of error scripts see.
+  var luaCode: String { get }
+  /// What scripts see as the message.
+  var luaMessage: String { get }
+}
+
+/// Holds a Swift error while Lua carries it, so that what comes back is the same error.
+package final class CarriedError {
+  package let error: any Error
+  package let message: String
+  package let code: String
+  package private(set) var script: String?
+  package private(set) var line: Int?
+
+  init(_ error: any Error) {
+    self.error = error
+    if let own = error as? any LuaErrorConvertible {
+      message = own.luaMessage
+      code = own.luaCode
+    } else if let own = error as? LuaError {
+      message = own.message
+      code = own.code.rawValue
+    } else {
+      message = String(describing: error)
+      code = LuaError.Code.thrown.rawValue
+    }
+  }
+
+  func locate(script: String, line: Int) {
+    // The first raise tells where it happened; raising it again does not move it.
+    guard self.line == nil else { return }
+    self.script = script
+    self.line = line
+  }
+
+  /// The message with the place where it was raised in front, as Lua writes its own.
+  package var text: String {
+    guard let script, let line else { return message }
+    return "\(script):\(line): \(message)"
+  }
+}

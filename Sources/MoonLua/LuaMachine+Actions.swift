@@ -1,0 +1,134 @@
+internal import CMoonBridge
+
+/// How an action behaves when a script calls it.
+package struct LuaActionFlags: OptionSet, Sendable {
+  package let rawValue: UInt32
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  package static let takesSelf = LuaActionFlags(rawValue: UInt32(MB_ACTION_TAKES_SELF))
+  package static let hooked = LuaActionFlags(rawValue: UInt32(MB_ACTION_HOOKED))
+  package static let native = LuaActionFlags(rawValue: UInt32(MB_ACTION_NATIVE))
+}
+
+extension LuaMachine {
+  /// Makes an action of the store behind `handle`; `function` is a reference or a native's number.
+  package func makeAction(
+    handle: LuaObject,
+    function: Int32,
+    flags: LuaActionFlags
+  ) throws(LuaError) -> (number: Int32, closure: LuaReference) {
+    let machine = try unsafe open()
+    let base = tokenCount
+    let token = unsafe mb_value(
+      tag: UInt32(MB_OBJECT),
+      extra: UInt32(handle.kind) | UInt32(handle.grant) << 16,
+      bits: 0,
+      pointer: handle.pointer
+    )
+    let status = unsafe mb_action_new(
+      machine,
+      handle.pointer.unsafelyUnwrapped,
+      token,
+      function,
+      flags.rawValue
+    )
+    let closure = try takeReference(status, base)
+    return (unsafe mb_action_last(machine), closure)
+  }
+
+  package func setFlags(_ flags: LuaActionFlags, ofAction action: Int32) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_action_set_flags(machine, action, flags.rawValue)
+  }
+
+  package func freeAction(_ action: Int32) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_action_free(machine, action)
+  }
+
+  /// Calls of hooked actions go through this function: dispatcher(number, self, ...).
+  package func setDispatcher(_ function: LuaReference) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_set_dispatcher(machine, function.number)
+  }
+
+  /// The function invoke(number, self, ...), which calls the action itself.
+  package func makeInvoker() throws(LuaError) -> LuaReference {
+    let base = tokenCount
+    return try takeReference(unsafe mb_make_invoker(try open()), base)
+  }
+
+  /// Tells the bridge which objects are store handles, and which are tables to a script's `type`.
+  package func setKinds(handle: UInt16, tables: [UInt16]) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_set_handle_kind(machine, handle)
+    unsafe mb_set_table_kinds(machine, tables.reduce(0) { $0 | 1 << UInt32($1) })
+  }
+
+  /// Whether the code that runs is a driver's, whose calls are turns of their own.
+  package var isDriving: Bool {
+    get {
+      guard let machine = unsafe raw else { return false }
+      return unsafe mb_vm_is_driving(machine)
+    }
+    set {
+      guard let machine = unsafe raw else { return }
+      unsafe mb_vm_set_driving(machine, newValue)
+    }
+  }
+
+  /// Whether the code that runs could be suspended.
+  package var canSuspend: Bool {
+    guard let machine = unsafe raw else { return false }
+    return unsafe mb_can_suspend(machine)
+  }
+
+  /// Bytes that Lua holds.
+  package var memory: Int {
+    guard let machine = unsafe raw else { return 0 }
+    return unsafe mb_vm_memory(machine)
+  }
+
+  package func collect() {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_vm_collect(machine)
+    drainReleased()
+  }
+
+  /// The content of a table as tokens, from the returned one on.
+  package func data(of table: LuaReference) throws(LuaError) -> LuaToken {
+    let base = tokenCount
+    try check(unsafe mb_table_data(try open(), table.number), base)
+    return try token(at: base)
+  }
+
+  /// What the `__tostring` of a table makes of it; nil when it has none.
+  package func customText(of table: LuaReference) throws(LuaError) -> String? {
+    let base = tokenCount
+    try check(unsafe mb_custom_text(try open(), table.number), base)
+    defer { truncateTokens(to: base) }
+    return tokenCount > base ? try token(at: base).string : nil
+  }
+
+  /// Calls a function with the argument tokens from `base`; its results are data, from the returned
+  /// position on.
+  package func callData(_ function: LuaReference, base: Int) throws(LuaError) -> Int {
+    try check(unsafe mb_call(try open(), function.number, base, Int32(MB_AS_DATA)), base)
+    return base
+  }
+
+  /// Calls a getter with its store's handle. The result is one token, at the returned position: data that
+  /// may hold objects, or a function.
+  package func callGetter(_ function: LuaReference, handle: LuaObject?) throws(LuaError) -> Int {
+    let machine = try unsafe open()
+    let base = tokenCount
+    var token = unsafe mb_value(tag: UInt32(MB_NIL), extra: 0, bits: 0, pointer: nil)
+    if let handle {
+      unsafe token.tag = UInt32(MB_OBJECT)
+      unsafe token.extra = UInt32(handle.kind) | UInt32(handle.grant) << 16
+      unsafe token.pointer = unsafe handle.pointer
+    }
+    try check(unsafe mb_call_getter(machine, function.number, token), base)
+    return base
+  }
+}

@@ -1,0 +1,465 @@
+internal import CMoonBridge
+package import MoonValue
+
+/// Owns the C machine. Handles share it, so that one that outlives `close()` finds it closed.
+///
+/// Takes calls from the handles and natives from the host, gives tokens to the bridge. Everything in it
+/// belongs to the isolation domain that the `LuaVM` was made in.
+@safe package final class LuaMachine {
+  /// A Swift function that scripts call: argument tokens begin at `base`; it returns how many results it
+  /// has appended, after it has dropped its arguments.
+  package typealias Native = (_ call: LuaNativeCall) throws -> LuaNativeResult
+
+  // Set once in `init`, valid until `close`, which every entry checks.
+  @usableFromInline private(set) var raw: OpaquePointer?
+  private var natives: [Native] = []
+  package weak var delegate: (any LuaObjectDelegate)?
+  // The same, without the cost of a weak read on each access; set together.
+  private unowned(unsafe) var fastDelegate: (any LuaObjectDelegate)?
+  /// What a suspended native waits for, until the run that it belongs to picks it up.
+  package var pendingWait: (any Sendable)?
+  package var pendingOperation: LuaAsyncOperation?
+
+  // References among the results of a native: kept until the bridge has pushed them, which it has when
+  // the next native of that depth begins, or nothing runs any more.
+  private var pinned: [(depth: Int, reference: LuaReference)] = []
+  private var nativeDepth = 0
+
+  package init() throws(LuaError) {
+    var callbacks = unsafe LuaMachine.makeCallbacks()
+    unsafe callbacks.owner = Unmanaged.passUnretained(self).toOpaque()
+    guard let raw = unsafe mb_vm_new(&callbacks) else {
+      throw LuaError(code: .memory, message: "there is no memory for a Lua machine")
+    }
+    unsafe self.raw = unsafe raw
+  }
+
+  deinit { close() }
+
+  package var isClosed: Bool { unsafe raw == nil }
+
+  package func close() {
+    guard let machine = unsafe raw else { return }
+    unsafe raw = nil
+    unsafe mb_vm_close(machine)
+    unsafe drainReleased(machine)
+    unsafe mb_vm_free(machine)
+    natives = []
+    pendingOperation = nil
+  }
+
+  package func setDelegate(_ delegate: any LuaObjectDelegate) {
+    self.delegate = delegate
+    unsafe fastDelegate = delegate
+  }
+
+  func open() throws(LuaError) -> OpaquePointer {
+    guard let raw = unsafe raw else { throw LuaError.closed }
+    return unsafe raw
+  }
+
+  /// Lets go of what Lua's collector has let go of. Called where nothing of the host is half-done.
+  package func drainReleased() {
+    guard let machine = unsafe raw else { return }
+    if nativeDepth == 0, !pinned.isEmpty { pinned = [] }
+    unsafe drainReleased(machine)
+  }
+
+  private func drainReleased(_ machine: OpaquePointer) {
+    while let pointer = unsafe mb_vm_next_released(machine) {
+      // Each pointer in the queue stands for one reference taken in `retain` or `setError`.
+      unsafe Unmanaged<AnyObject>.fromOpaque(pointer).release()
+    }
+  }
+
+  // MARK: Tokens
+
+  package var tokenCount: Int {
+    guard let machine = unsafe raw else { return 0 }
+    return unsafe mb_token_count(machine)
+  }
+
+  package func truncateTokens(to count: Int) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_tokens_truncate(machine, count)
+  }
+
+  package func token(at position: Int) throws(LuaError) -> LuaToken {
+    unsafe LuaToken(machine: try open(), position: position)
+  }
+
+  private func append(tag: Int, bits: Int64 = 0) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_token_append(
+      machine,
+      mb_value(tag: UInt32(tag), extra: 0, bits: bits, pointer: nil),
+      false
+    )
+  }
+
+  package func appendNil() { append(tag: MB_NIL) }
+  package func append(_ value: Bool) { append(tag: value ? MB_TRUE : MB_FALSE) }
+  package func append(_ value: Int64) { append(tag: MB_INTEGER, bits: value) }
+  package func append(_ value: Double) {
+    append(tag: MB_NUMBER, bits: Int64(bitPattern: value.bitPattern))
+  }
+  /// Appends a reference to the results of a native, which may hold the only one.
+  package func append(pinning reference: LuaReference) {
+    pinned.append((nativeDepth, reference))
+    append(reference: reference.number)
+  }
+
+  package func append(reference: Int32) { append(tag: MB_REFERENCE, bits: Int64(reference)) }
+
+  package func append(_ object: LuaObject) {
+    guard let machine = unsafe raw else { return }
+    let extra = UInt32(object.kind) | UInt32(object.grant) << 16
+    unsafe mb_token_append(
+      machine,
+      mb_value(tag: UInt32(MB_OBJECT), extra: extra, bits: 0, pointer: object.pointer),
+      false
+    )
+  }
+
+  package func append(_ string: String) {
+    var string = string
+    // The machine copies the bytes.
+    string.withUTF8 { unsafe append(bytes: UnsafeRawBufferPointer($0)) }
+  }
+
+  package func append(bytes: [UInt8]) {
+    unsafe bytes.withUnsafeBytes { unsafe append(bytes: $0) }
+  }
+
+  private func append(bytes: UnsafeRawBufferPointer) {
+    guard let machine = unsafe raw else { return }
+    let token = unsafe mb_value(
+      tag: UInt32(MB_STRING),
+      extra: 0,
+      bits: Int64(bytes.count),
+      pointer: bytes.baseAddress
+    )
+    unsafe mb_token_append(machine, token, true)
+  }
+
+  package func appendArray(count: Int) { append(tag: MB_ARRAY, bits: Int64(count)) }
+  package func appendMap(count: Int) { append(tag: MB_MAP, bits: Int64(count)) }
+  package func appendNull() { append(tag: MB_NULL) }
+  package func appendEmpty() { append(tag: MB_EMPTY) }
+
+  package func append(_ key: Value.Key) {
+    switch key {
+    case .string(let string): append(string)
+    case .bytes(let bytes): append(bytes: bytes)
+    case .integer(let integer): append(integer)
+    }
+  }
+
+  package func append(_ value: Value) {
+    switch value {
+    case .null: append(tag: MB_NULL)
+    case .bool(let bool): append(bool)
+    case .integer(let integer): append(integer)
+    case .number(let number): append(number)
+    case .string(let string): append(string)
+    case .bytes(let bytes): append(bytes: bytes)
+    case .array(let elements):
+      append(tag: MB_ARRAY, bits: Int64(elements.count))
+      for element in elements { append(element) }
+    case .map(let pairs):
+      append(tag: pairs.isEmpty ? MB_EMPTY : MB_MAP, bits: Int64(pairs.count))
+      for (key, value) in pairs {
+        append(key)
+        append(value)
+      }
+    }
+  }
+
+  // MARK: Natives
+
+  /// Gives a Swift function a number and a Lua function; with `byReference` its table arguments are
+  /// handles, otherwise data.
+  package func makeNative(byReference: Bool, _ body: @escaping Native) throws(LuaError) -> LuaReference {
+    let machine = try unsafe open()
+    natives.append(body)
+    let tables = Int32(byReference ? MB_AS_REFERENCE : MB_AS_DATA)
+    let base = tokenCount
+    let status = unsafe mb_make_native(machine, Int32(natives.count - 1), tables)
+    return try takeReference(status, base)
+  }
+
+  /// Gives a Swift function a number only, for an action that is implemented in Swift.
+  package func registerNative(_ body: @escaping Native) -> Int32 {
+    natives.append(body)
+    return Int32(natives.count - 1)
+  }
+
+  private func beginNative() {
+    nativeDepth += 1
+    while let last = pinned.last, last.depth >= nativeDepth { pinned.removeLast() }
+  }
+
+  // MARK: Results and errors
+
+  func takeReference(_ status: Int32, _ base: Int) throws(LuaError) -> LuaReference {
+    try check(status, base)
+    let token = try token(at: base)
+    let reference = token.reference
+    let type = token.referenceType
+    truncateTokens(to: base)
+    return LuaReference(machine: self, number: reference, type: type)
+  }
+
+  /// Throws the error that a failed call has left as the token at `base`.
+  func check(_ status: Int32, _ base: Int) throws(LuaError) {
+    guard status != 0 else { return }
+    throw try takeError(status, base)
+  }
+
+  func takeError(_ status: Int32, _ base: Int) throws(LuaError) -> LuaError {
+    let machine = try unsafe open()
+    defer { truncateTokens(to: base) }
+    let traceback = unsafe String(cString: mb_traceback(machine))
+    let line = unsafe mb_error_line(machine)
+    let script = line > 0 ? unsafe String(cString: mb_error_source(machine)) : nil
+    var error = LuaError(
+      code: .runtime,
+      message: "",
+      script: script,
+      line: line > 0 ? Int(line) : nil,
+      traceback: LuaMachine.tidy(traceback)
+    )
+    guard tokenCount > base else { return error }
+    var token = try token(at: base)
+    switch token.kind {
+    case .string:
+      error.message = token.string ?? "(an error whose text is not UTF-8)"
+      if status == 3 {
+        error.code = .syntax
+      } else if status == 4 {
+        error.code = .memory
+      }
+      error.readPlace()
+    case .object where token.object.kind == 1:
+      let carried = token.object.instance(as: CarriedError.self)
+      error.message = carried.text
+      error.script = carried.script ?? error.script
+      error.line = carried.line ?? error.line
+      if let own = carried.error as? LuaError {
+        error.code = own.code
+        error.underlying = own.underlying
+        error.value = own.value
+        if !own.traceback.isEmpty { error.traceback = own.traceback }
+        error.message = own.message
+      } else {
+        error.code = .thrown
+        error.underlying = carried.error
+      }
+    case .nil:
+      error.message = "nil was raised as an error"
+    default:
+      let value = try? token.takeValue { _ in .null }
+      error.value = value
+      error.message = value?["message"]?.stringValue ?? value.map { "\($0)" } ?? "an error without text"
+    }
+    return error
+  }
+
+  /// Drops the header, and the levels that belong to the bridge.
+  static func tidy(_ traceback: String) -> String {
+    traceback.split(separator: "\n")
+      .filter { $0 != "stack traceback:" && !$0.hasSuffix("[C]: in ?") }
+      .map { $0.hasPrefix("\t") ? "  " + $0.dropFirst() : String($0) }
+      .joined(separator: "\n")
+  }
+
+  // MARK: Callbacks
+
+  private static func machine(_ owner: UnsafeMutableRawPointer) -> LuaMachine {
+    // The C machine calls back only while its owner has not closed it, so the owner is alive.
+    unsafe Unmanaged<LuaMachine>.fromOpaque(owner).takeUnretainedValue()
+  }
+
+  private func fail(_ error: any Error) -> Int32 {
+    guard let machine = unsafe raw else { return Int32(MB_RAISE) }
+    let carried = CarriedError(error)
+    // The machine takes over this reference and gives it back through its release queue.
+    unsafe mb_set_error(machine, Unmanaged.passRetained(carried as AnyObject).toOpaque())
+    return Int32(MB_RAISE)
+  }
+
+  package func leaveError(_ error: any Error) { _ = fail(error) }
+
+  private func handle(_ object: UnsafePointer<mb_object>) -> LuaObject {
+    let object = unsafe object.pointee
+    return unsafe LuaObject(kind: object.kind, grant: object.grant, pointer: object.pointer)
+  }
+
+  @inline(__always)
+  private func attempt(_ body: (any LuaObjectDelegate) throws -> Void) -> Int32 {
+    // The delegate is the host, which owns the machine and outlives every call into it.
+    guard let delegate = unsafe fastDelegate else {
+      return fail(LuaError(code: .closed, message: "nobody answers for this object any more"))
+    }
+    do {
+      try body(delegate)
+      return 0
+    } catch {
+      return fail(error)
+    }
+  }
+
+  private static func makeCallbacks() -> mb_callbacks { unsafe mb_callbacks(
+    owner: UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped,
+    native: { owner, function, base, count in
+      let machine = unsafe LuaMachine.machine(owner)
+      machine.beginNative()
+      defer { machine.nativeDepth -= 1 }
+      do {
+        let call = LuaNativeCall(machine: machine, base: base, count: Int(count))
+        switch try machine.natives[Int(function)](call) {
+        case .results(let count): return Int32(count)
+        case .wait: return Int32(MB_SUSPEND)
+        }
+      } catch {
+        return machine.fail(error)
+      }
+    },
+    index: { owner, object, key, result in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
+      let key = unsafe LuaKey(key)
+      if object.kind == 1 {
+        object.instance(as: CarriedError.self).read(key, result)
+        return 0
+      }
+      return machine.attempt { try $0.index(object, key, result) }
+    },
+    assign: { owner, object, key, base in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      let key = unsafe LuaKey(key)
+      let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
+      if object.kind == 1 {
+        return machine.fail(
+          LuaError(code: .conversion, message: "the fields of an error cannot be changed")
+        )
+      }
+      return machine.attempt { try $0.assign(object, key, value) }
+    },
+    length: { owner, object, result in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      return machine.attempt { unsafe result.pointee = Int64(try $0.length(object)) }
+    },
+    next: { owner, object, key, nextKey, value in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      let raw = unsafe machine.raw.unsafelyUnwrapped
+      let key = unsafe LuaKey(key)
+      let nextKey = unsafe LuaResult(nextKey, machine: raw, isKey: true)
+      let value = unsafe LuaResult(value, machine: raw)
+      return machine.attempt { try $0.next(object, key, nextKey, value) }
+    },
+    insert: { owner, object, position, base in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
+      return machine.attempt { try $0.insert(object, at: Int(position), value) }
+    },
+    remove: { owner, object, position, result in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
+      return machine.attempt { try $0.remove(object, at: Int(position), result) }
+    },
+    describe: { owner, object in
+      let machine = unsafe LuaMachine.machine(owner)
+      let object = unsafe machine.handle(object)
+      var text = "host object"
+      if object.kind == 1 {
+        text = object.instance(as: CarriedError.self).text
+      } else if let delegate = machine.delegate {
+        text = delegate.describe(object)
+      }
+      guard let raw = unsafe machine.raw else { return }
+      // The machine copies the text.
+      text.withUTF8 {
+        let start = unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: CChar.self)
+        unsafe mb_set_text(raw, start, $0.count)
+      }
+    },
+    refuse: { owner, object, key, path, pathLength, reason in
+      let machine = unsafe LuaMachine.machine(owner)
+      let bytes = unsafe UnsafeRawBufferPointer(start: path, count: pathLength)
+      let path = unsafe String(decoding: bytes, as: UTF8.self)
+      let reason = unsafe String(cString: reason)
+      var keyText = ""
+      if let key = unsafe key {
+        let key = unsafe LuaKey(UnsafeMutablePointer(mutating: key))
+        keyText = key.isInteger ? "[\(key.integer)]" : key.isNil ? "" : "." + (key.string ?? "?")
+        if key.isInteger && key.integer == 0 { keyText = "[]" }
+      }
+      let object = unsafe object.map { unsafe machine.handle($0) }
+      let error =
+        machine.delegate?.refuse(object, key: keyText, path: path, reason: reason)
+        ?? LuaError(code: .conversion, message: "\(keyText)\(path): \(reason)")
+      _ = machine.fail(error)
+    },
+    drive: { owner, action in
+      let machine = unsafe LuaMachine.machine(owner)
+      guard let delegate = machine.delegate, let raw = unsafe machine.raw else {
+        return machine.fail(LuaError.closed)
+      }
+      switch delegate.drive(action) {
+      case .done(let run):
+        unsafe mb_set_driven(raw, run.handOver())
+        return 0
+      case .failed(let run):
+        unsafe mb_set_driven(raw, run.handOver())
+        return Int32(MB_RERAISE)
+      case .refused(let error): return machine.fail(error)
+      case .waiting: return Int32(MB_SUSPEND)
+      }
+    },
+    savepoint: { owner in
+      unsafe LuaMachine.machine(owner).delegate?.savepoint() ?? -1
+    },
+    rollback: { owner, savepoint in
+      unsafe LuaMachine.machine(owner).delegate?.rollBack(to: savepoint)
+    },
+    locate: { owner, error, source, line in
+      // Errors are carried by this class only, and the machine holds a reference to it.
+      let carried = unsafe Unmanaged<AnyObject>.fromOpaque(error).takeUnretainedValue()
+      let script = unsafe String(cString: source)
+      (carried as? CarriedError)?.locate(script: script, line: Int(line))
+    },
+    retain: { owner, pointer in
+      _ = unsafe Unmanaged<AnyObject>.fromOpaque(pointer).retain()
+    }
+  ) }
+}
+
+extension CarriedError {
+  /// What `err.message` and its like give.
+  fileprivate func read(_ key: LuaKey, _ result: LuaResult) {
+    switch key.string {
+    case "message": result.set(message)
+    case "code": result.set(code)
+    case "script": if let script { result.set(script) }
+    case "line": if let line { result.set(Int64(line)) }
+    default: break
+    }
+  }
+}
+
+extension LuaError {
+  /// Takes the place from a message that begins with one, which is where the error was blamed.
+  fileprivate mutating func readPlace() {
+    let parts = message.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, let number = Int(parts[1]), number > 0 else { return }
+    script = String(parts[0])
+    line = number
+  }
+}

@@ -1,0 +1,21 @@
+/// One call of a Swift function by a script: its arguments, and where its results go.
+package struct LuaNativeCall {
+  package let machine: LuaMachine
+  let base: Int
+  /// How many arguments there are.
+  package let count: Int
+
+  /// The tokens of the arguments, one after another.
+  package func arguments() throws(LuaError) -> LuaToken { try machine.token(at: base) }
+
+  /// Drops the arguments, so that results can be appended.
+  package func dropArguments() { machine.truncateTokens(to: base) }
+}
+
+/// What a native function answers.
+package enum LuaNativeResult {
+  /// This many results have been appended, after the arguments were dropped.
+  case results(Int)
+  /// The run is to be suspended; the host goes on with it later.
+  case wait
+}

@@ -1,0 +1,155 @@
+package import CMoonBridge
+
+/// A userdata that stands for an object of the host: what it is, and which rights its holder has.
+@safe package struct LuaObject {
+  /// What the pointer points to; 1 is a carried error, the host numbers the others.
+  package let kind: UInt16
+  /// 0 is the owner; the host numbers the others.
+  package let grant: UInt16
+  // Points to an instance that the userdata keeps alive; only `instance` turns it back.
+  @usableFromInline let pointer: UnsafeRawPointer?
+
+  @inlinable
+  package init(kind: UInt16, grant: UInt16, instance: AnyObject) {
+    self.kind = kind
+    self.grant = grant
+    unsafe pointer = UnsafeRawPointer(Unmanaged.passUnretained(instance).toOpaque())
+  }
+
+  @usableFromInline
+  init(kind: UInt16, grant: UInt16, pointer: UnsafeRawPointer?) {
+    self.kind = kind
+    self.grant = grant
+    unsafe self.pointer = unsafe pointer
+  }
+
+  /// The instance, of the type that the host gave out under this kind.
+  @inlinable
+  package func instance<T: AnyObject>(as type: T.Type) -> T {
+    // The host makes every object of a kind from one type, and a userdata holds a reference to its
+    // instance; null, the one object without an instance, never reaches the host.
+    unsafe Unmanaged<T>.fromOpaque(pointer.unsafelyUnwrapped).takeUnretainedValue()
+  }
+}
+
+/// A key as Lua gave it. Its bytes are valid during the call only.
+@safe package struct LuaKey {
+  @usableFromInline let raw: UnsafeMutablePointer<mb_key>
+
+  @usableFromInline
+  init(_ raw: UnsafeMutablePointer<mb_key>) { unsafe self.raw = unsafe raw }
+
+  /// The number that the host knows this string by; 0 is none yet. Once set, it comes with the key.
+  @inlinable package var symbol: UInt32 {
+    get { unsafe raw.pointee.symbol }
+    nonmutating set { unsafe raw.pointee.symbol = newValue }
+  }
+
+  @inlinable package var isInteger: Bool { unsafe raw.pointee.tag == UInt32(MB_INTEGER) }
+  /// The start of an iteration.
+  @inlinable package var isNil: Bool { unsafe raw.pointee.tag == UInt32(MB_NIL) }
+  @inlinable package var integer: Int64 { unsafe raw.pointee.bits }
+
+  /// Hands out the bytes of a string key.
+  package func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    // Lua keeps the string on its stack while the callback runs.
+    unsafe body(UnsafeRawBufferPointer(start: raw.pointee.pointer, count: Int(raw.pointee.bits)))
+  }
+
+  /// The string key as text; bytes that are no UTF-8 come as `nil`.
+  package var string: String? {
+    unsafe withBytes { unsafe String(validating: $0, as: UTF8.self) }
+  }
+}
+
+/// Where a delegate puts what it hands to Lua. Strings are copied at once.
+@safe package struct LuaResult {
+  @usableFromInline let raw: UnsafeMutablePointer<mb_value>
+  @usableFromInline let machine: OpaquePointer
+  @usableFromInline let isKey: Bool
+
+  @usableFromInline
+  init(_ raw: UnsafeMutablePointer<mb_value>, machine: OpaquePointer, isKey: Bool = false) {
+    unsafe self.raw = unsafe raw
+    unsafe self.machine = machine
+    self.isKey = isKey
+    unsafe raw.pointee.tag = UInt32(MB_NIL)
+  }
+
+  @inlinable package func set(_ value: Bool) {
+    unsafe raw.pointee.tag = UInt32(value ? MB_TRUE : MB_FALSE)
+  }
+
+  @inlinable package func set(_ value: Int64) {
+    unsafe raw.pointee.tag = UInt32(MB_INTEGER)
+    unsafe raw.pointee.bits = value
+  }
+
+  @inlinable package func set(_ value: Double) {
+    unsafe raw.pointee.tag = UInt32(MB_NUMBER)
+    unsafe raw.pointee.bits = Int64(bitPattern: value.bitPattern)
+  }
+
+  @inlinable package func setNull() { unsafe raw.pointee.tag = UInt32(MB_NULL) }
+
+  @inlinable package func set(_ object: LuaObject) {
+    unsafe raw.pointee.tag = UInt32(MB_OBJECT)
+    unsafe raw.pointee.extra = UInt32(object.kind) | UInt32(object.grant) << 16
+    unsafe raw.pointee.pointer = unsafe object.pointer
+  }
+
+  @inlinable package func set(reference: Int32) {
+    unsafe raw.pointee.tag = UInt32(MB_REFERENCE)
+    unsafe raw.pointee.bits = Int64(reference)
+  }
+
+  package func set(_ string: String) {
+    var string = string
+    // The machine copies the bytes before the closure ends.
+    string.withUTF8 { unsafe set(bytes: UnsafeRawBufferPointer($0)) }
+  }
+
+  package func set(_ bytes: [UInt8]) {
+    unsafe bytes.withUnsafeBytes { unsafe set(bytes: $0) }
+  }
+
+  private func set(bytes: UnsafeRawBufferPointer) {
+    let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+    let copy =
+      isKey
+      ? unsafe mb_scratch_key(machine, start, bytes.count)
+      : unsafe mb_scratch(machine, start, bytes.count)
+    unsafe raw.pointee.tag = UInt32(MB_STRING)
+    unsafe raw.pointee.bits = Int64(bytes.count)
+    unsafe raw.pointee.pointer = UnsafeRawPointer(copy)
+  }
+}
+
+/// What stands behind the objects that a host gives to Lua.
+///
+/// The machine calls it with plain arguments and raises what it throws only after it has returned.
+package protocol LuaObjectDelegate: AnyObject {
+  func index(_ object: LuaObject, _ key: LuaKey, _ result: LuaResult) throws
+  func assign(_ object: LuaObject, _ key: LuaKey, _ value: LuaToken) throws
+  func length(_ object: LuaObject) throws -> Int
+  func next(_ object: LuaObject, _ key: LuaKey, _ nextKey: LuaResult, _ value: LuaResult) throws
+  func insert(_ object: LuaObject, at position: Int, _ value: LuaToken) throws
+  func remove(_ object: LuaObject, at position: Int, _ result: LuaResult) throws
+  func describe(_ object: LuaObject) -> String
+  /// The error for a value that cannot be data: `path` leads from the value to the part that cannot.
+  func refuse(_ object: LuaObject?, key: String, path: String, reason: String) -> any Error
+  /// A driver called an action: run it as a turn.
+  func drive(_ action: Int32) -> LuaDriven
+  /// How far the turn has come.
+  func savepoint() -> Int64
+  /// A protected call failed: undo what was done since.
+  func rollBack(to savepoint: Int64)
+}
+
+/// How a driven call ended.
+package enum LuaDriven {
+  case done(LuaRun)
+  case failed(LuaRun)
+  case refused(any Error)
+  case waiting
+}

@@ -1,0 +1,116 @@
+internal import CMoonBridge
+
+/// A pooled coroutine in which an action, a handler or a driver runs, and from which it can wait.
+@safe package final class LuaRun {
+  package enum State { case idle, done, waiting, failed }
+
+  private let machine: LuaMachine
+  // From the machine's pool; nil once it was given back or handed over.
+  private var raw: OpaquePointer?
+  package private(set) var state = State.idle
+
+  package init(machine: LuaMachine) throws(LuaError) {
+    guard let raw = unsafe mb_run_new(try machine.open()) else {
+      throw LuaError(code: .memory, message: "there is no memory for another coroutine")
+    }
+    self.machine = machine
+    unsafe self.raw = unsafe raw
+  }
+
+  deinit { release() }
+
+  /// Gives the coroutine back to the pool. One that waits is cancelled: its `<close>` variables run.
+  package func release() {
+    guard let run = unsafe raw else { return }
+    unsafe raw = nil
+    // Closing the machine has freed all of its coroutines.
+    if !machine.isClosed { unsafe mb_run_release(run) }
+  }
+
+  func handOver() -> OpaquePointer {
+    // Only a run that has just ended is handed over, and once.
+    defer { unsafe raw = nil }
+    return unsafe raw.unsafelyUnwrapped
+  }
+
+  private func open() throws(LuaError) -> OpaquePointer {
+    _ = try unsafe machine.open()
+    guard let raw = unsafe raw else {
+      throw LuaError(code: .closed, message: "this coroutine has ended")
+    }
+    return unsafe raw
+  }
+
+  private func enter(_ status: Int32) -> State {
+    state =
+      status == Int32(MB_RUN_DONE) ? .done : status == Int32(MB_RUN_WAITING) ? .waiting : .failed
+    return state
+  }
+
+  /// Calls a function with the argument tokens from `base`.
+  package func start(_ function: LuaReference, base: Int) throws(LuaError) -> State {
+    enter(unsafe mb_run_start(try open(), function.number, base))
+  }
+
+  package func start(action: Int32, base: Int) throws(LuaError) -> State {
+    enter(unsafe mb_run_start_action(try open(), action, base))
+  }
+
+  package func startDriven(action: Int32) throws(LuaError) -> State {
+    enter(unsafe mb_run_start_driven(try open(), action))
+  }
+
+  /// Goes on: the call that waits returns the tokens from `base`.
+  package func resume(base: Int) throws(LuaError) -> State {
+    enter(unsafe mb_run_resume(try open(), base))
+  }
+
+  /// Goes on: the call that waits raises.
+  package func resume(raising error: any Error) throws(LuaError) -> State {
+    let run = try unsafe open()
+    machine.leaveError(error)
+    return enter(unsafe mb_run_resume_error(run))
+  }
+
+  /// Goes on with the results or the error in which another run ended.
+  package func resume(from other: LuaRun) throws(LuaError) -> State {
+    let run = try unsafe open()
+    return enter(unsafe mb_run_resume_from(run, try other.open(), other.state == .failed))
+  }
+
+  package var resultCount: Int {
+    guard let run = unsafe raw else { return 0 }
+    return Int(unsafe mb_run_result_count(run))
+  }
+
+  /// Appends the results as tokens, and tells where they begin.
+  package func takeResults(byReference: Bool) throws(LuaError) -> Int {
+    let base = machine.tokenCount
+    let tables = Int32(byReference ? MB_AS_REFERENCE : MB_AS_DATA)
+    let status = unsafe mb_run_take_results(try open(), tables)
+    if status != 0 {
+      var error = try machine.takeError(0, base)
+      error.code = .conversion
+      error.traceback = ""
+      throw error
+    }
+    return base
+  }
+
+  /// The error in which the run ended, with its traceback.
+  package func error() -> LuaError {
+    let base = machine.tokenCount
+    do {
+      unsafe mb_run_take_error(try open())
+      return try machine.takeError(2, base)
+    } catch {
+      return error
+    }
+  }
+
+  /// The number of the innermost action that ran when the last error was raised.
+  package var failedAction: Int32 {
+    guard let machine = unsafe machine.raw else { return -1 }
+    return unsafe mb_error_action(machine)
+  }
+}

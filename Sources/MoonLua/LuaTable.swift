@@ -1,0 +1,73 @@
+internal import CMoonBridge
+public import MoonValue
+
+/// A table that stays in Lua. Reads and writes go past its metatable.
+///
+/// Use it in the isolation domain of its machine. After the machine was closed every call throws
+/// `LuaError` with the code `closed`.
+public final class LuaTable {
+  package let reference: LuaReference
+
+  package init(_ reference: LuaReference) { self.reference = reference }
+
+  private var machine: LuaMachine { reference.machine }
+
+  /// The value under a key.
+  public func get(_ key: Value.Key) throws(LuaError) -> LuaValue {
+    let raw = try unsafe machine.open()
+    let base = machine.tokenCount
+    machine.append(key)
+    let tables = Int32(MB_AS_REFERENCE)
+    try machine.check(unsafe mb_table_get(raw, reference.number, base, tables), base)
+    return try machine.takeAll(from: base).first ?? .nil
+  }
+
+  /// The value under a key, as a Swift type.
+  public func get<T: Decodable>(_ key: Value.Key, as type: T.Type) throws(LuaError) -> T {
+    try get(key).decode(as: type)
+  }
+
+  /// Puts a value under a key; nil removes it.
+  public func set(_ key: Value.Key, to value: LuaValue) throws(LuaError) {
+    let raw = try unsafe machine.open()
+    let base = machine.tokenCount
+    machine.append(key)
+    try machine.append(value)
+    try machine.check(unsafe mb_table_set(raw, reference.number, base), base)
+  }
+
+  /// The border that `#` gives.
+  public func length() throws(LuaError) -> Int {
+    Int(unsafe mb_table_length(try unsafe machine.open(), reference.number))
+  }
+
+  /// All pairs, in Lua's order, which is no order.
+  public func pairs() throws(LuaError) -> [(key: LuaValue, value: LuaValue)] {
+    var pairs: [(key: LuaValue, value: LuaValue)] = []
+    var key = LuaValue.nil
+    let raw = try unsafe machine.open()
+    while true {
+      let base = machine.tokenCount
+      try machine.append(key)
+      let tables = Int32(MB_AS_REFERENCE)
+      try machine.check(unsafe mb_table_next(raw, reference.number, base, tables), base)
+      let pair = try machine.takeAll(from: base)
+      guard pair.count == 2 else { return pairs }
+      key = pair[0]
+      pairs.append((pair[0], pair[1]))
+    }
+  }
+
+  /// The table as data, copied.
+  ///
+  /// - Throws: `LuaError` that names the path to the first part that is no data.
+  public func value() throws(LuaError) -> Value {
+    let raw = try unsafe machine.open()
+    let base = machine.tokenCount
+    try machine.check(unsafe mb_table_data(raw, reference.number), base)
+    return try machine.takeAll(from: base).first?.value() ?? .null
+  }
+}
+
+@available(*, unavailable)
+extension LuaTable: Sendable {}
