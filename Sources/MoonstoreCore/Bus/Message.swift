@@ -1,0 +1,109 @@
+public import MoonValue
+
+/// What the bus carries.
+public final class Message {
+  /// Which of the messages that wait is delivered first.
+  public enum Priority: String, Sendable, CaseIterable {
+    /// Before all others.
+    case high
+    /// In order of sending.
+    case normal
+    /// When no other waits.
+    case low
+  }
+
+  /// Counts the messages of a host from 1.
+  public let sequence: Int
+  /// What it is about, such as `cart:item-added`.
+  public package(set) var type: String
+  /// The store or script that sent it; the host says so, not the sender.
+  public let from: String
+  /// The one store that it is for; nil for all.
+  public package(set) var to: String?
+  /// Which waits longer.
+  public package(set) var priority: Priority
+  /// When it was sent, in seconds since 1970 on the host's clock.
+  public let timestamp: Double
+  /// Whether a handler has handled it, or a responder answered it.
+  public internal(set) var isHandled = false
+  /// How many messages led to it, one causing the next.
+  package let depth: Int
+  package let cause: Message?
+  /// The content, frozen: nobody can change it after it was sent.
+  package var content: StateSlot
+  /// For a request: where its answer goes.
+  package let request: Request?
+  /// For a response: the request that it answers.
+  var answers: Request?
+  // Sent by a turn that was undone before it was delivered.
+  var isWithdrawn = false
+
+  init(
+    sequence: Int,
+    type: String,
+    from: String,
+    to: String?,
+    priority: Priority,
+    timestamp: Double,
+    content: StateSlot,
+    cause: Message?,
+    request: Request?
+  ) {
+    self.sequence = sequence
+    self.type = type
+    self.from = from
+    self.to = to
+    self.priority = priority
+    self.timestamp = timestamp
+    self.content = content
+    self.cause = cause
+    self.request = request
+    depth = (cause?.depth ?? 0) + 1
+  }
+
+  /// The id, unique in its host.
+  public var id: String { "msg-\(sequence)" }
+  /// The content, copied.
+  public var payload: Value { content.value }
+
+  /// The types of the messages that led here, the first one first.
+  var causes: [String] {
+    var types: [String] = []
+    var message: Message? = self
+    while let current = message, types.count < 12 {
+      types.append(current.type)
+      message = current.cause
+    }
+    return types.reversed()
+  }
+}
+
+@available(*, unavailable)
+extension Message: Sendable {}
+
+/// A request under way.
+package final class Request {
+  package enum State {
+    case open
+    /// Its responder waits for the outside.
+    case waiting
+    case answered(StateSlot)
+    case failed(any Error)
+  }
+
+  package internal(set) var state = State.open
+  /// Hears of the end of a request whose asker was suspended.
+  package var onEnd: (() -> Void)?
+  /// Set when nobody wants the answer any more.
+  package var isAbandoned = false
+  let responseType: String
+
+  init(type: String) { responseType = type + ":response" }
+
+  package var isOpen: Bool {
+    switch state {
+    case .open, .waiting: true
+    case .answered, .failed: false
+    }
+  }
+}

@@ -1,0 +1,330 @@
+/// Carries messages between stores, scripts and Swift: first in, first out, when the stack is quiet.
+///
+/// Takes messages from whoever sends, queues them, and gives them to handlers when the turn delivers. All
+/// that it does in a turn is undone with the turn.
+public final class MessageBus {
+  private unowned let system: StoreSystem
+  private var handlers: [String: [BusMember]] = [:]
+  private var responders: [String: [BusMember]] = [:]
+  private var middleware: [Middleware] = []
+  let queue = MessageQueue()
+  private var sequence = 0
+  private var history = MessageHistory()
+  /// What is being delivered: the cause of what is sent meanwhile.
+  private var current: Message?
+  private var deliveries = 0
+  private var endless: StoreError?
+
+  /// Changes a message before it is queued; returns whether to keep it.
+  package typealias MiddlewareBody = (Message) throws -> Bool
+
+  private struct Middleware {
+    let id: Int
+    let body: MiddlewareBody
+  }
+  private var middlewareCount = 0
+
+  init(system: StoreSystem) { self.system = system }
+
+  // MARK: Sending
+
+  /// Queues a message for all who subscribe to its type.
+  ///
+  /// - Returns: The message as it was queued, or nil when middleware has dropped it.
+  @discardableResult
+  package func send(
+    _ type: String,
+    _ content: StateSlot,
+    from: String,
+    to: String? = nil,
+    priority: Message.Priority = .normal
+  ) throws -> Message? {
+    try post(type, content, from: from, to: to, priority: priority, request: nil)
+  }
+
+  private func post(
+    _ type: String,
+    _ content: StateSlot,
+    from: String,
+    to: String?,
+    priority: Message.Priority,
+    request: Request?
+  ) throws -> Message? {
+    try system.forbidInGetter("send the message '\(type)'")
+    guard !type.isEmpty, type != "*" else {
+      throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")
+    }
+    sequence += 1
+    let message = Message(
+      sequence: sequence,
+      type: type,
+      from: from,
+      to: to,
+      priority: priority,
+      timestamp: system.clock.now,
+      content: content,
+      cause: current,
+      request: request
+    )
+    guard message.depth <= system.limits.messageDepth else {
+      let causes = message.causes.joined(separator: " -> ")
+      let error = StoreError(
+        .endlessLoop,
+        "messages cause each other without end (\(system.limits.messageDepth) deep): ... \(causes)"
+      )
+      // The handler that sent it fails, and so does the whole turn: half a loop is nobody's wish.
+      endless = error
+      throw error
+    }
+    for each in middleware where try !each.body(message) { return nil }
+    queue.append(message)
+    system.tree.note(Sent(message))
+    return message
+  }
+
+  // MARK: Requests
+
+  /// Asks, delivers what waits up to the answer, and tells how it ended; `.waiting` when the responder
+  /// waits for the outside.
+  package func request(
+    _ type: String,
+    _ content: StateSlot,
+    from: String,
+    to: String? = nil
+  ) throws -> Request {
+    guard responder(for: type, to: to) != nil else {
+      let known = Array(responders.keys)
+      throw StoreError(
+        .noResponder,
+        "nobody answers '\(type)'\(Suggestion.text(for: type, among: known))"
+      )
+    }
+    let request = Request(type: type)
+    guard
+      try post(type, content, from: from, to: to, priority: .normal, request: request) != nil
+    else {
+      throw StoreError(.noResponder, "middleware has dropped the request '\(type)'")
+    }
+    while request.isOpen || queue.contains(where: { $0.answers === request }) {
+      if case .waiting = request.state { break }
+      guard try deliverNext() else { break }
+    }
+    return request
+  }
+
+  private func responder(for type: String, to: String?) -> BusMember? {
+    responders[type]?.first { to == nil || $0.owner == to }
+  }
+
+  /// Ends a request: the response goes out as a message of its own.
+  package func finish(
+    _ request: Request,
+    of message: Message,
+    by responder: String,
+    _ result: Result<StateSlot, any Error>
+  ) {
+    guard request.isOpen else { return }
+    let content: StateSlot
+    switch result {
+    case .success(let slot):
+      request.state = .answered(slot)
+      content = slot
+    case .failure(let error):
+      request.state = .failed(error)
+      content = .null
+    }
+    sequence += 1
+    let response = Message(
+      sequence: sequence,
+      type: request.responseType,
+      from: responder,
+      to: nil,
+      priority: message.priority,
+      timestamp: system.clock.now,
+      content: content,
+      cause: message,
+      request: nil
+    )
+    // A response needs no handler: its asker has it.
+    response.isHandled = true
+    response.answers = request
+    queue.append(response)
+    system.tree.note(Sent(response))
+    request.onEnd?()
+  }
+
+  /// Ends a request without an answer.
+  package func fail(_ request: Request, _ error: StoreError) {
+    guard request.isOpen else { return }
+    request.state = .failed(error)
+    request.onEnd?()
+  }
+
+  // MARK: Delivery
+
+  func beginTurn() {
+    deliveries = 0
+    endless = nil
+  }
+
+  var isQuiet: Bool { queue.isEmpty && endless == nil }
+
+  /// Delivers the next message; false when none waits.
+  func deliverNext() throws -> Bool {
+    if let error = endless { throw error }
+    guard let message = queue.popFirst() else { return false }
+    if message.isWithdrawn { return true }
+    deliveries += 1
+    guard deliveries <= system.limits.deliveriesPerTurn else {
+      throw StoreError(
+        .endlessLoop,
+        "one turn caused more than \(system.limits.deliveriesPerTurn) messages, the last by "
+          + message.causes.joined(separator: " -> ")
+      )
+    }
+    system.tree.note(Delivered(message, queue))
+    history.append(message, limit: system.limits.messageHistory)
+    let outer = current
+    current = message
+    defer { current = outer }
+
+    if let request = message.request { answer(message, request) }
+    deliver(message, to: handlers[message.type])
+    deliver(message, to: handlers["*"])
+    if !message.isHandled { history.unhandled += 1 }
+    return true
+  }
+
+  private func deliver(_ message: Message, to members: [BusMember]?) {
+    guard let members else { return }
+    // The list as it is now; one that is ended meanwhile is passed over.
+    for member in members where member.isActive {
+      if let to = message.to, member.owner != to { continue }
+      system.isolated("handling '\(message.type)'", owner: member.owner) {
+        _ = try member.body(message)
+        message.isHandled = true
+      }
+    }
+  }
+
+  private func answer(_ message: Message, _ request: Request) {
+    guard let member = responder(for: message.type, to: message.to) else {
+      let error = StoreError(.noResponder, "nobody answers '\(message.type)' any more")
+      return finish(request, of: message, by: "bus", .failure(error))
+    }
+    let savepoint = system.savepoint()
+    do {
+      switch try member.body(message) {
+      case .done(let slot):
+        message.isHandled = true
+        finish(request, of: message, by: member.owner, .success(slot))
+      case .waiting:
+        message.isHandled = true
+        request.state = .waiting
+      }
+    } catch {
+      system.rollBack(to: savepoint)
+      finish(request, of: message, by: member.owner, .failure(error))
+    }
+  }
+
+  // MARK: Members
+
+  /// Adds a handler for a type, or for all with `*`. Undone with the turn that it is added in.
+  package func subscribe(
+    _ type: String,
+    owner: String,
+    _ body: @escaping BusMember.Body
+  ) throws(StoreError) -> Subscription {
+    try checkType(type)
+    let member = BusMember(owner: owner, body: body)
+    handlers[type, default: []].append(member)
+    return undoable { [unowned self] in
+      member.end()
+      handlers[type]?.removeAll { $0 === member }
+      if handlers[type]?.isEmpty == true { handlers[type] = nil }
+    }
+  }
+
+  /// Adds a responder for a type of request. The first one answers.
+  package func answer(
+    _ type: String,
+    owner: String,
+    _ body: @escaping BusMember.Body
+  ) throws(StoreError) -> Subscription {
+    try checkType(type)
+    let member = BusMember(owner: owner, body: body)
+    responders[type, default: []].append(member)
+    return undoable { [unowned self] in
+      member.end()
+      responders[type]?.removeAll { $0 === member }
+      if responders[type]?.isEmpty == true { responders[type] = nil }
+    }
+  }
+
+  /// Adds middleware behind those that are there.
+  package func use(_ body: @escaping MiddlewareBody) -> Subscription {
+    middlewareCount += 1
+    let id = middlewareCount
+    middleware.append(Middleware(id: id, body: body))
+    return undoable { [unowned self] in middleware.removeAll { $0.id == id } }
+  }
+
+  private func undoable(_ cancel: @escaping () -> Void) -> Subscription {
+    let subscription = Subscription(cancel)
+    if system.isInTurn { system.tree.note(Registered(subscription)) }
+    return subscription
+  }
+
+  private func checkType(_ type: String) throws(StoreError) {
+    guard !type.isEmpty else {
+      throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")
+    }
+  }
+
+  // MARK: Looking back
+
+  /// How many messages were sent.
+  public var messageCount: Int { sequence }
+  /// How many delivered messages nobody has handled.
+  public var unhandledCount: Int { history.unhandled }
+  /// How many delivered messages the history has dropped.
+  public var droppedCount: Int { history.dropped }
+  /// The last messages that were delivered, newest first.
+  public func recentMessages(_ count: Int = 20) -> [Message] { history.recent(count) }
+  /// The messages in the history that nobody has handled, newest first.
+  public var unhandledMessages: [Message] { history.recent(.max).filter { !$0.isHandled } }
+}
+
+@available(*, unavailable)
+extension MessageBus: Sendable {}
+
+// MARK: - What a turn undoes
+
+/// A message was queued: without the turn it was never sent.
+private final class Sent: UndoableEvent {
+  let message: Message
+  init(_ message: Message) { self.message = message }
+  func undo() { message.isWithdrawn = true }
+}
+
+/// A message was delivered: without what its handlers did it waits again.
+private final class Delivered: UndoableEvent {
+  let message: Message
+  let queue: MessageQueue
+  init(_ message: Message, _ queue: MessageQueue) {
+    self.message = message
+    self.queue = queue
+  }
+  func undo() {
+    if message.answers == nil { message.isHandled = false }
+    queue.prepend(message)
+  }
+}
+
+/// Something was registered: without the turn it is not there.
+package final class Registered: UndoableEvent {
+  private let subscription: Subscription
+  package init(_ subscription: Subscription) { self.subscription = subscription }
+  package func undo() { subscription.cancel() }
+}

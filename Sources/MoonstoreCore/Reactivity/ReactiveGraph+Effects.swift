@@ -1,0 +1,82 @@
+/// Effects and scopes: what runs because of a change, and who disposes it.
+///
+/// An effect or scope belongs to the effect, computed or scope in whose run it was created, and
+/// is disposed when that runs again or is itself disposed: the newest first, the inner before the
+/// outer.
+extension ReactiveGraph {
+  /// Makes an effect and runs it for the first time.
+  /// - Parameters:
+  ///   - observer: Its body.
+  ///   - node: Receives the id before the first run.
+  /// - Returns: The new effect, which its first run may already have disposed.
+  @discardableResult
+  package func makeEffect(
+    _ observer: GraphObserver,
+    assigning node: ((NodeID) -> Void)? = nil
+  ) -> NodeID {
+    let id = insertOwner([.effect, .owner], observer)
+    node?(NodeID(rawValue: id))
+    execute(id)
+    return NodeID(rawValue: id)
+  }
+
+  /// Makes a scope: an owner of effects and other scopes.
+  /// - Parameter observer: Hears when it is disposed.
+  /// - Returns: The new scope.
+  package func makeScope(_ observer: GraphObserver) -> NodeID {
+    NodeID(rawValue: insertOwner(.owner, observer))
+  }
+
+  /// Whether nothing owns the effect or scope, so that only its handle keeps it.
+  package func isUnowned(_ node: NodeID) -> Bool { !nodes[node.rawValue].marks.contains(.owned) }
+
+  /// Makes a scope the owner of what is created until `resumeTracking`; reads are not recorded.
+  package func enter(_ scope: NodeID) -> Context {
+    let outer = pauseTracking()
+    owning = scope.rawValue
+    return outer
+  }
+
+  /// What owns the effects and scopes that are created now.
+  package func withOwner(_ body: (GraphObserver) -> Void) {
+    if owning != 0 { nodes[owning].observer.borrow(body) }
+  }
+
+  /// Runs an announced effect if something that it reads has changed.
+  /// - Parameter effect: An effect whose observer was told that it is due.
+  /// - Returns: Whether it ran.
+  @discardableResult
+  package func runEffect(_ effect: NodeID) -> Bool {
+    let id = effect.rawValue
+    guard isStaleEffect(id) else { return false }
+    execute(id)
+    return true
+  }
+
+  func isStaleEffect(_ id: UInt32) -> Bool {
+    let marks = nodes[id].marks
+    guard marks.contains(.effect), !marks.contains(.running) else { return false }
+    nodes[id].marks = marks.subtracting(.announced)
+    if marks.intersection(.outdated) == .suspect { settle(id) }
+    return nodes[id].marks.contains(.stale)
+  }
+
+  func execute(_ id: UInt32) {
+    let outer = begin(id)
+    do {
+      try nodes[id].observer.borrow { try $0.run(in: self) }
+    } catch {
+      nodes[id].observer.borrow { report(error, of: $0) }
+    }
+    if end(id, returningTo: outer).contains(.freed) { reclaim(id) }
+    if runs.count == 0, queueHead != 0, batchDepth == 0 { flushUnlessHeld() }
+  }
+
+  /// Tells an effect once that it is due.
+  func announce(_ id: UInt32) {
+    let marks = nodes[id].marks
+    guard !marks.contains(.announced) else { return }
+    nodes[id].marks = marks.union(.announced)
+    nodes[id].observer.borrow { $0.scheduled(NodeID(rawValue: id), in: self) }
+  }
+}

@@ -1,0 +1,147 @@
+package import MoonValue
+
+/// A part of the state that has parts: an array or a map.
+///
+/// Owned by the slot that it stands in, and kept alive beyond that by whoever still reads it (a proxy in a
+/// script, the undo log). `StateTree` is the only one that changes it.
+package final class StateNode {
+  package enum Kind: UInt8 {
+    /// Empty, and nobody has said what it is: the first key decides.
+    case undetermined
+    case array
+    case map
+  }
+
+  package internal(set) var kind: Kind
+  /// Message payloads and results of getters: nobody writes them, and they belong to no store.
+  package internal(set) var isFrozen = false
+  package internal(set) var slots: ContiguousArray<StateSlot> = []
+
+  /// The keys of a map: its shape, or for a large one a table of its own, in order of insertion.
+  var shape: Shape?
+  var table: KeyTable?
+
+  /// The graph's nodes for the slots that were read under tracking, by position; often empty.
+  var cells: ContiguousArray<NodeID> = []
+  /// The graph's node for the set of keys or the length.
+  var structure = NodeID.none
+
+  package let tree: StateTree
+  // The node whose slot owns this one; it outlives the time that this one stands in it.
+  package internal(set) unowned(unsafe) var parent: StateNode?
+  /// Where in the parent this node was last seen; found again when it has moved.
+  var hint = 0
+  /// The store that it belongs to; nil when it does not stand in a store's state.
+  package internal(set) unowned(unsafe) var store: LiveStore?
+  /// The turn in which it was made.
+  let birth: UInt32
+
+  package init(_ kind: Kind, tree: StateTree) {
+    self.kind = kind
+    self.tree = tree
+    birth = tree.turnNumber
+    if kind != .array { shape = tree.emptyShape }
+  }
+
+  deinit {
+    for cell in cells where cell != .none { tree.graph.free(cell) }
+    if structure != .none { tree.graph.free(structure) }
+  }
+
+  /// The number of elements, or of fields.
+  package var count: Int {
+    if kind == .array { return slots.count }
+    var count = 0
+    for slot in slots where !slot.isEmpty { count += 1 }
+    return count
+  }
+
+  /// The key of the field at a position of a map.
+  package func key(at position: Int) -> Value.Key {
+    if kind == .array { return .integer(Int64(position + 1)) }
+    if let table { return table.keys[position] }
+    guard let shape else { return .integer(Int64(position + 1)) }
+    return .string(tree.symbols.name(of: shape.symbols[position]))
+  }
+
+  /// The position of a key, or -1; a removed field keeps its position.
+  package func position(of key: Value.Key) -> Int {
+    switch kind {
+    case .array:
+      guard case .integer(let index) = key, index >= 1, index <= Int64(slots.count) else { return -1 }
+      return Int(index) - 1
+    case .map:
+      if let table { return table.positions[key] ?? -1 }
+      guard case .string(let name) = key, let shape else { return -1 }
+      let symbol = tree.symbols.symbol(of: name)
+      return symbol == 0 ? -1 : shape.position(of: symbol)
+    case .undetermined: return -1
+    }
+  }
+
+  @inline(__always)
+  package func position(ofSymbol symbol: UInt32) -> Int {
+    if let shape { return shape.position(of: symbol) }
+    return position(of: .string(tree.symbols.name(of: symbol)))
+  }
+
+  /// Whether fields are found by symbol.
+  package var hasShape: Bool { shape != nil }
+
+  /// A copy as plain data.
+  package var value: Value {
+    switch kind {
+    case .undetermined: return .map([:])
+    case .array: return .array(slots.map(\.value))
+    case .map:
+      var pairs: [Value.Key: Value] = [:]
+      pairs.reserveCapacity(slots.count)
+      for position in slots.indices where !slots[position].isEmpty {
+        pairs[key(at: position)] = slots[position].value
+      }
+      return .map(pairs)
+    }
+  }
+
+  /// Where the node stands, from its store; `nil` when it stands nowhere.
+  package var path: StatePath? {
+    guard let store = unsafe store else { return nil }
+    var components: [StatePath.Component] = []
+    var node = self
+    while let parent = unsafe node.parent {
+      guard let position = parent.position(ofChild: node) else { return nil }
+      components.append(parent.component(at: position))
+      node = parent
+    }
+    return StatePath([.field(.string(store.id))] + components.reversed())
+  }
+
+  func component(at position: Int) -> StatePath.Component {
+    kind == .array ? .index(position + 1) : .field(key(at: position))
+  }
+
+  private func position(ofChild child: StateNode) -> Int? {
+    if child.hint < slots.count, slots[child.hint].node === child { return child.hint }
+    guard let found = slots.firstIndex(where: { $0.node === child }) else { return nil }
+    child.hint = found
+    return found
+  }
+}
+
+/// The keys of a large map: found by hash, kept in order of insertion so that iteration is the same in
+/// every run.
+struct KeyTable {
+  var keys: ContiguousArray<Value.Key>
+  var positions: [Value.Key: Int]
+
+  init(_ keys: ContiguousArray<Value.Key>) {
+    self.keys = keys
+    positions = Dictionary(minimumCapacity: keys.count)
+    for (position, key) in keys.enumerated() { positions[key] = position }
+  }
+
+  mutating func append(_ key: Value.Key) {
+    positions[key] = keys.count
+    keys.append(key)
+  }
+}

@@ -1,0 +1,269 @@
+package import MoonValue
+
+/// Reads and writes the state of all stores of one host: tracks what is read, logs what is written.
+///
+/// Takes reads and writes from handles and proxies, tells the graph what was read and what changed, and
+/// gives the turn the changes in order, each with what it takes to undo it.
+package final class StateTree {
+  package let graph: ReactiveGraph
+  package let symbols = SymbolTable()
+  let emptyShape = Shape()
+  /// Counts turns; a savepoint is good for the turn that it was taken in.
+  package internal(set) var turnNumber: UInt32 = 1
+  /// What the turn has done so far.
+  package internal(set) var log: ContiguousArray<Change> = []
+
+  /// How many changes the turn has made so far.
+  package var changeCount: Int { log.count }
+
+  package init(graph: ReactiveGraph) {
+    self.graph = graph
+    log.reserveCapacity(64)
+  }
+
+  // MARK: Reading
+
+  /// The slot at a position, noted as read. Positions below 0 stand for keys that are not there.
+  @inline(__always)
+  package func read(_ node: StateNode, at position: Int) -> StateSlot {
+    if graph.isTracking { track(node, at: position) }
+    return position >= 0 ? node.slots[position] : .empty
+  }
+
+  private func track(_ node: StateNode, at position: Int) {
+    guard !node.isFrozen else { return }
+    guard position >= 0 else { return trackStructure(node) }
+    if node.cells.count <= position {
+      let missing = node.slots.count - node.cells.count
+      node.cells.append(contentsOf: repeatElement(.none, count: missing))
+    }
+    if node.cells[position] == .none { node.cells[position] = graph.makeSource() }
+    graph.track(node.cells[position])
+  }
+
+  /// Notes that the set of keys, or the length, was read.
+  package func trackStructure(_ node: StateNode) {
+    guard graph.isTracking, !node.isFrozen else { return }
+    if node.structure == .none { node.structure = graph.makeSource() }
+    graph.track(node.structure)
+  }
+
+  // MARK: Writing
+
+  /// Puts a value at a position that exists.
+  package func write(_ slot: StateSlot, to node: StateNode, at position: Int) {
+    let old = node.slots[position]
+    if old.isSame(as: slot) { return }
+    log.append(Change(.set, node, position, old: old, new: slot))
+    replace(node, at: position, with: slot)
+  }
+
+  /// Puts a value under a key of a map that has no position for it yet.
+  package func add(_ key: Value.Key, _ slot: StateSlot, to node: StateNode) {
+    let position = makePosition(for: key, in: node)
+    log.append(Change(.set, node, position, old: .empty, new: slot))
+    replace(node, at: position, with: slot)
+  }
+
+  /// Inserts into an array; `position` counts from 0.
+  package func insert(_ slot: StateSlot, into node: StateNode, at position: Int) {
+    log.append(Change(.insert, node, position, old: .empty, new: slot))
+    insertRaw(slot, node, position)
+  }
+
+  /// Removes from an array.
+  package func remove(from node: StateNode, at position: Int) {
+    let old = node.slots[position]
+    log.append(Change(.remove, node, position, old: old, new: .empty))
+    removeRaw(node, position)
+  }
+
+  /// Puts the elements of an array into another order: `order[i]` is the old position of the i-th.
+  package func reorder(_ node: StateNode, _ order: [Int]) {
+    guard !order.indices.allSatisfy({ order[$0] == $0 }) else { return }
+    log.append(Change(.reorder(order), node, 0, old: .empty, new: .empty))
+    reorderRaw(node, order)
+  }
+
+  /// Says what an empty part is.
+  package func decide(_ kind: StateNode.Kind, for node: StateNode) {
+    guard node.kind != kind else { return }
+    log.append(Change(.kind(node.kind), node, 0, old: .empty, new: .empty))
+    setKind(node, kind)
+  }
+
+  // MARK: Undoing
+
+  /// Takes back everything after the first `count` changes.
+  package func undo(to count: Int) {
+    while log.count > count {
+      let change = log.removeLast()
+      let node = change.node
+      switch change.operation {
+      case .set: replace(node, at: change.position, with: change.old)
+      case .insert: removeRaw(node, change.position)
+      case .remove: insertRaw(change.old, node, change.position)
+      case .reorder(let order):
+        var inverse = order
+        for (new, old) in order.enumerated() { inverse[old] = new }
+        reorderRaw(node, inverse)
+      case .kind(let kind): setKind(node, kind)
+      case .event(let event): event.undo()
+      }
+    }
+  }
+
+  /// Logs something that is no write to state but is undone with the turn.
+  package func note(_ event: any UndoableEvent) {
+    log.append(Change(.event(event), root, 0, old: .empty, new: .empty))
+  }
+
+  // A node of nobody, for log entries that concern none.
+  private lazy var root = StateNode(.map, tree: self)
+
+  /// Ends a turn: what it did is final.
+  func clearLog() {
+    for change in log where change.node.table != nil { compact(change.node) }
+    log.removeAll(keepingCapacity: log.count < 65_536)
+    turnNumber &+= 1
+  }
+
+  // MARK: Primitives, without log
+
+  private func replace(_ node: StateNode, at position: Int, with slot: StateSlot) {
+    let old = node.slots[position]
+    if case .node(let child) = old { detach(child) }
+    node.slots[position] = slot
+    if case .node(let child) = slot { attach(child, to: node, at: position) }
+    if position < node.cells.count { markChanged(node.cells[position]) }
+    if old.isEmpty != slot.isEmpty || (old.node == nil) != (slot.node == nil) {
+      markChanged(node.structure)
+    }
+  }
+
+  private func insertRaw(_ slot: StateSlot, _ node: StateNode, _ position: Int) {
+    node.slots.insert(slot, at: position)
+    if case .node(let child) = slot { attach(child, to: node, at: position) }
+    markMoved(node, from: position)
+  }
+
+  private func removeRaw(_ node: StateNode, _ position: Int) {
+    if case .node(let child) = node.slots[position] { detach(child) }
+    node.slots.remove(at: position)
+    markMoved(node, from: position)
+  }
+
+  private func reorderRaw(_ node: StateNode, _ order: [Int]) {
+    let slots = node.slots
+    for (new, old) in order.enumerated() { node.slots[new] = slots[old] }
+    markMoved(node, from: 0)
+  }
+
+  private func setKind(_ node: StateNode, _ kind: StateNode.Kind) {
+    node.kind = kind
+    node.shape = kind == .array ? nil : emptyShape
+    markChanged(node.structure)
+  }
+
+  private func markMoved(_ node: StateNode, from position: Int) {
+    markChanged(node.structure)
+    guard position < node.cells.count else { return }
+    for cell in node.cells[position...] { markChanged(cell) }
+  }
+
+  @inline(__always)
+  private func markChanged(_ cell: NodeID) {
+    if cell != .none { graph.markChanged(cell) }
+  }
+
+  func makePosition(for key: Value.Key, in node: StateNode) -> Int {
+    if let shape = node.shape {
+      if case .string(let name) = key {
+        let symbol = symbols.intern(name)
+        if symbol != 0, let next = shape.adding(symbol) {
+          node.shape = next
+          node.slots.append(.empty)
+          return node.slots.count - 1
+        }
+      }
+      node.table = KeyTable(ContiguousArray(node.slots.indices.map(node.key(at:))))
+      node.shape = nil
+    }
+    node.table?.append(key)
+    node.slots.append(.empty)
+    return node.slots.count - 1
+  }
+
+  /// Drops the places of removed fields when they are the greater part.
+  private func compact(_ node: StateNode) {
+    guard let table = node.table else { return }
+    let count = node.count
+    guard table.keys.count > 32, table.keys.count > count * 2 else { return }
+    let kept = node.slots.indices.filter { !node.slots[$0].isEmpty }
+    let hadCells = !node.cells.isEmpty
+    // Readers of single fields are told, since their places are given away.
+    for cell in node.cells where cell != .none {
+      graph.markChanged(cell)
+      graph.free(cell)
+    }
+    node.cells = []
+    if hadCells { markChanged(node.structure) }
+    node.table = KeyTable(ContiguousArray(kept.map { table.keys[$0] }))
+    node.slots = ContiguousArray(kept.map { node.slots[$0] })
+  }
+
+  // MARK: Belonging
+
+  private func attach(_ child: StateNode, to node: StateNode, at position: Int) {
+    // A frozen part refers to live ones without owning them.
+    guard !node.isFrozen else { return }
+    unsafe child.parent = node
+    child.hint = position
+    unsafe setStore(node.store, of: child)
+  }
+
+  private func detach(_ child: StateNode) {
+    unsafe child.parent = nil
+    setStore(nil, of: child)
+  }
+
+  private func setStore(_ store: LiveStore?, of node: StateNode) {
+    guard unsafe node.store !== store else { return }
+    unsafe node.store = store
+    for case .node(let child) in node.slots { setStore(store, of: child) }
+  }
+
+  /// Makes a node the root of a store's state.
+  package func adopt(_ node: StateNode, by store: LiveStore?) {
+    setStore(store, of: node)
+  }
+}
+
+/// One change of a turn, with what it takes to undo it.
+package struct Change {
+  package enum Operation {
+    case set, insert, remove
+    case reorder([Int])
+    case kind(StateNode.Kind)
+    case event(any UndoableEvent)
+  }
+
+  package let operation: Operation
+  package let node: StateNode
+  package let position: Int
+  package let old: StateSlot
+  package let new: StateSlot
+
+  init(_ operation: Operation, _ node: StateNode, _ position: Int, old: StateSlot, new: StateSlot) {
+    self.operation = operation
+    self.node = node
+    self.position = position
+    self.old = old
+    self.new = new
+  }
+}
+
+/// Something in a turn that is no write to state but goes away with it.
+package protocol UndoableEvent: AnyObject {
+  func undo()
+}

@@ -1,0 +1,69 @@
+/// A value that follows from state: evaluated when somebody reads it, kept until something that it has
+/// read changes.
+package final class Getter: GraphObserver {
+  package var name: String
+  package private(set) unowned var store: LiveStore
+  // Swift's or a script's; it reads through the tree, so the graph learns what it depends on.
+  package var evaluate: () throws -> StateSlot
+  private(set) var node = NodeID.none
+  private var result = StateSlot.empty
+  private var error: StoreError?
+
+  package init(_ name: String, of store: LiveStore, evaluate: @escaping () throws -> StateSlot) {
+    self.name = name
+    self.store = store
+    self.evaluate = evaluate
+    super.init()
+    node = store.system.graph.makeComputed(self, keepAlive: true)
+  }
+
+  package override var label: String { "\(store.id).\(name)" }
+
+  /// The value, evaluated if need be, and noted as read.
+  package func read() throws(StoreError) -> StateSlot {
+    let graph = store.system.graph
+    switch graph.readComputed(node) {
+    case .ready:
+      if let error { throw error }
+      return result
+    case .cycle:
+      let path = graph.cyclePath(to: node).joined(separator: " -> ")
+      throw StoreError(
+        .getterCycle,
+        "getters read each other in a circle: \(path)",
+        store: store.id,
+        member: name
+      )
+    }
+  }
+
+  package override func recompute(in graph: ReactiveGraph) -> Bool {
+    let system = store.system
+    system.getterDepth += 1
+    defer { system.getterDepth -= 1 }
+    do {
+      let new = try evaluate()
+      let changed = error != nil || !new.isSame(as: result)
+      error = nil
+      result = new
+      return changed
+    } catch {
+      // The error is the value until a dependency changes.
+      var failure = StoreError(wrapping: error)
+      if failure.store == nil {
+        failure.store = store.id
+        failure.member = name
+      }
+      self.error = failure
+      result = .empty
+      return true
+    }
+  }
+
+  /// Forgets the value, for a getter whose code was replaced.
+  package func dispose() {
+    guard node != .none else { return }
+    store.system.graph.free(node)
+    node = .none
+  }
+}

@@ -1,0 +1,129 @@
+import MoonValue
+
+/// A store that is registered: its state, its getters and what it can do.
+///
+/// Owned by the registry. Handles and proxies refer to it; after `dispose` they find it gone.
+package final class LiveStore {
+  /// What a name of the store stands for besides a field of its state.
+  package enum Member {
+    case getter(Getter)
+    /// An action, by its place in `actions`.
+    case action(Int)
+  }
+
+  /// An action: Swift's code, or a number that the host's script engine knows it by.
+  package struct Action {
+    package let name: String
+    package var body: StoreDefinition.ActionBody?
+    package var number: Int32
+
+    package init(name: String, body: StoreDefinition.ActionBody?, number: Int32 = -1) {
+      self.name = name
+      self.body = body
+      self.number = number
+    }
+  }
+
+  package let id: String
+  package let system: StoreSystem
+  package var definition: StoreDefinition
+  /// Which script it belongs to; nil for Swift.
+  package var owner: String?
+  package internal(set) var root: StateNode
+  private var memberSymbols: ContiguousArray<UInt32> = []
+  private var members: ContiguousArray<Member> = []
+  package private(set) var actions: ContiguousArray<Action> = []
+  package internal(set) var isDisposed = false
+  var subscriptions: [StoreSubscription] = []
+  package var hooks: [ActionHook] = []
+  /// Whether a setup function made it: its actions are closures that take no store.
+  package var isSetup = false
+  /// Parts of state that no name leads to, such as the refs that a setup function keeps to itself.
+  package var hiddenRoots: [StateNode] = []
+  /// Disposers of what lives as long as the store.
+  package var attachments: [() -> Void] = []
+  /// The public face, one for each store.
+  package private(set) lazy var face = Store(self)
+
+  package init(_ definition: StoreDefinition, root: StateNode, system: StoreSystem) {
+    id = definition.id
+    self.definition = definition
+    self.root = root
+    self.system = system
+  }
+
+  /// The getter or action of a name.
+  @inline(__always)
+  package func member(_ symbol: UInt32) -> Member? {
+    for position in memberSymbols.indices where memberSymbols[position] == symbol {
+      return members[position]
+    }
+    return nil
+  }
+
+  package func member(named name: String) -> Member? {
+    let symbol = system.tree.symbols.symbol(of: name)
+    return symbol == 0 ? nil : member(symbol)
+  }
+
+  package func action(named name: String) -> Action? {
+    guard case .action(let index) = member(named: name) else { return nil }
+    return actions[index]
+  }
+
+  package var getterNames: [String] {
+    members.compactMap { member in
+      guard case .getter(let getter) = member else { return nil }
+      return getter.name
+    }
+  }
+
+  package func add(_ getter: Getter) throws(StoreError) {
+    try add(.getter(getter), named: getter.name)
+  }
+
+  package func add(_ action: Action) throws(StoreError) {
+    try add(.action(actions.count), named: action.name)
+    actions.append(action)
+  }
+
+  private func add(_ member: Member, named name: String) throws(StoreError) {
+    let symbol = system.tree.symbols.intern(name)
+    guard symbol != 0 else {
+      throw StoreError(.invalidDefinition, "this host has too many names", store: id)
+    }
+    guard self.member(symbol) == nil, root.position(of: .string(name)) < 0 else {
+      throw StoreError(
+        .invalidDefinition,
+        "'\(name)' is defined twice in the store '\(id)': "
+          + "a name is a field of the state, a getter or an action",
+        store: id
+      )
+    }
+    memberSymbols.append(symbol)
+    members.append(member)
+  }
+
+  /// Says which number the script engine knows an action by.
+  package func setNumber(_ number: Int32, ofAction index: Int) { actions[index].number = number }
+
+  /// Names like one that was not found, for messages.
+  package func suggestion(for name: String) -> String {
+    let names =
+      memberSymbols.map { system.tree.symbols.name(of: $0) }
+      + root.slots.indices.map { "\(root.key(at: $0))" }
+    return Suggestion.text(for: name, among: names)
+  }
+
+  func dispose() {
+    guard !isDisposed else { return }
+    isDisposed = true
+    for dispose in attachments.reversed() { dispose() }
+    attachments = []
+    subscriptions = []
+    hooks = []
+    for case .getter(let getter) in members { getter.dispose() }
+    system.tree.adopt(root, by: nil)
+    for root in hiddenRoots { system.tree.adopt(root, by: nil) }
+  }
+}

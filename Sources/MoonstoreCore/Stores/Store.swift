@@ -1,0 +1,183 @@
+public import MoonValue
+
+/// A store as Swift holds it inside its isolation domain.
+///
+/// Every call from outside is a turn of its own; inside an action it is a part of the action's turn.
+public final class Store {
+  package let live: LiveStore
+
+  init(_ live: LiveStore) { self.live = live }
+
+  private var system: StoreSystem { live.system }
+
+  /// The id.
+  public var id: String { live.id }
+  /// Whether the store was disposed; every other call throws then.
+  public var isDisposed: Bool { live.isDisposed }
+
+  private func check() throws(StoreError) {
+    guard !live.isDisposed else {
+      throw StoreError(.disposed, "the store '\(id)' was disposed", store: id)
+    }
+  }
+
+  // MARK: Reading
+
+  /// The value of a field of the state, or of a getter.
+  ///
+  /// - Throws: `StoreError` with the code `unknownField`, or what the getter throws.
+  public func get(_ name: String) throws(StoreError) -> Value {
+    try check()
+    return try live.slot(named: name).value
+  }
+
+  /// The value of a field or getter as a Swift type.
+  public func get<T: Decodable>(_ name: String, as type: T.Type) throws(StoreError) -> T {
+    let value = try get(name)
+    do {
+      return try ValueDecoder().decode(type, from: value)
+    } catch {
+      throw StoreError(.notData, "\(id).\(name): \(error)", store: id, underlying: error)
+    }
+  }
+
+  /// The whole state, copied.
+  public var state: Value {
+    system.tree.trackStructure(live.root)
+    return live.root.trackedValue
+  }
+
+  // MARK: Writing
+
+  /// Puts a value at a path such as `items[3].quantity`.
+  public func set(_ path: String, _ value: Value) throws(StoreError) {
+    try check()
+    try change { try live.write(live.path(path), value) }
+  }
+
+  /// Merges a map into the state: maps merge, everything else is replaced. One notification.
+  public func patch(_ changes: Value) throws(StoreError) {
+    try check()
+    guard let pairs = changes.mapValue else {
+      throw StoreError(.invalidArgument, "patch takes a map or a function", store: id)
+    }
+    try change {
+      try live.stretch(.patch, payload: changes) { try live.merge(pairs, into: live.root) }
+    }
+  }
+
+  /// Runs changes as one: one notification for all of them.
+  public func patch(_ body: (Store) throws -> Void) throws(StoreError) {
+    try check()
+    try change { try live.stretch(.patchFunction, payload: nil) { try body(self) } }
+  }
+
+  /// Puts the state back to what the definition begins with; fields that were added go.
+  public func reset() throws(StoreError) {
+    try check()
+    try change { try live.reset() }
+  }
+
+  private func change(_ body: () throws -> Void) throws(StoreError) {
+    try system.forbidInGetter("write to '\(id)'")
+    try system.turn(body)
+  }
+
+  // MARK: Acting
+
+  /// Calls an action.
+  ///
+  /// - Throws: What the action throws, after everything it did was undone.
+  @discardableResult
+  public func call(_ action: String, _ arguments: Value...) throws(StoreError) -> Value {
+    try call(action, arguments)
+  }
+
+  /// Calls an action with a list of arguments.
+  @discardableResult
+  public func call(_ action: String, _ arguments: [Value]) throws(StoreError) -> Value {
+    try check()
+    try system.forbidInGetter("call the action '\(id):\(action)'")
+    guard let entry = live.action(named: action) else {
+      throw StoreError(
+        .unknownAction,
+        "the store '\(id)' has no action '\(action)'\(live.suggestion(for: action))",
+        store: id
+      )
+    }
+    guard let body = entry.body else {
+      guard let engine = system.scriptEngine else {
+        throw StoreError(.closed, "the host of '\(id)' was closed", store: id)
+      }
+      return try engine.call(live, entry, arguments)
+    }
+    do {
+      return try system.turn { try run(body, ActionCall(store: id, action: action, arguments: arguments)) }
+    } catch {
+      var failure = error
+      if failure.store == nil {
+        failure.store = id
+        failure.member = action
+      }
+      throw failure
+    }
+  }
+
+  private func run(_ body: StoreDefinition.ActionBody, _ call: ActionCall) throws -> Value {
+    let onion = ActionOnion(live)
+    var call = call
+    do {
+      try onion.before(&call)
+      var result = try body(self, call.arguments)
+      try onion.after(call, &result)
+      return result
+    } catch {
+      onion.failed(call, StoreError(wrapping: error))
+      throw error
+    }
+  }
+
+  // MARK: Observing
+
+  /// Hears once for each turn that has changed the state.
+  ///
+  /// - Parameters:
+  ///   - path: Only changes at or below this path, such as `items[1]`.
+  ///   - once: Whether to end after the first.
+  ///   - callback: What hears; an error of it is reported, and undoes only what it wrote.
+  public func subscribe(
+    path: String? = nil,
+    once: Bool = false,
+    _ callback: @escaping (StoreChange) throws -> Void
+  ) throws(StoreError) -> Subscription {
+    try check()
+    var components: [StatePath.Component] = []
+    if let path { components = try live.path(path).components }
+    let system = system
+    let member = StoreSubscription(store: live, path: components, once: once, callback: callback)
+    live.subscriptions.append(member)
+    system.subscriptionCount += 1
+    return Subscription {
+      member.cancel()
+      system.subscriptionCount -= 1
+    }
+  }
+
+  /// Runs around each action of this store.
+  public func onAction(_ parts: ActionMiddleware) throws(StoreError) -> Subscription {
+    try check()
+    let hook = ActionHook(parts)
+    live.hooks.append(hook)
+    system.onHooksChanged?()
+    return Subscription { [live] in
+      live.hooks.removeAll { $0 === hook }
+      live.system.onHooksChanged?()
+    }
+  }
+
+  /// Takes the store out of its registry. Its handles throw from now on.
+  public func dispose() throws(StoreError) { try system.registry.unregister(id) }
+}
+
+@available(*, unavailable)
+extension Store: Sendable {}

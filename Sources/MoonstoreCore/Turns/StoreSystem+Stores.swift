@@ -1,0 +1,151 @@
+public import MoonValue
+
+extension StoreSystem {
+  /// Makes a store from a definition.
+  ///
+  /// - Throws: `StoreError` when the definition cannot be used; nothing is registered then.
+  @discardableResult
+  public func define(_ definition: StoreDefinition) throws(StoreError) -> Store {
+    let initial: Value
+    do {
+      initial = try definition.state()
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+    guard initial.mapValue != nil, let root = tree.slot(initial).node else {
+      throw StoreError(
+        .invalidDefinition,
+        "the state of '\(definition.id)' must be a map",
+        store: definition.id
+      )
+    }
+    if root.kind == .undetermined { root.kind = .map }
+    let live = LiveStore(definition, root: root, system: self)
+    for name in definition.getters.keys.sorted() {
+      guard let body = definition.getters[name] else { continue }
+      let evaluate: () throws -> StateSlot = { [unowned self, unowned live] in
+        let slot = tree.slot(try body(live.face))
+        if case .node(let node) = slot { tree.freeze(node) }
+        return slot
+      }
+      try live.add(Getter(name, of: live, evaluate: evaluate))
+    }
+    for name in definition.actions.keys.sorted() {
+      try live.add(LiveStore.Action(name: name, body: definition.actions[name]))
+    }
+    try register(live)
+    return live.face
+  }
+
+  /// Registers a store with its subscriptions, or nothing of it.
+  package func register(_ live: LiveStore) throws(StoreError) {
+    try registry.register(live)
+    onStoreRegistered?(live)
+    let definition = live.definition
+    for (type, body) in definition.on.sorted(by: { $0.key < $1.key }) {
+      let subscription = try bus.subscribe(type, owner: live.id) { [unowned live] message in
+        try body(live.face, message)
+        return .done(.null)
+      }
+      live.attachments.append { subscription.cancel() }
+    }
+    for (type, body) in definition.answers.sorted(by: { $0.key < $1.key }) {
+      let subscription = try bus.answer(type, owner: live.id) { [unowned self, unowned live] message in
+        let slot = tree.slot(try body(live.face, message))
+        if case .node(let node) = slot { tree.freeze(node) }
+        return .done(slot)
+      }
+      live.attachments.append { subscription.cancel() }
+    }
+  }
+
+  /// The store of an id.
+  public func store(_ id: String) throws(StoreError) -> Store { try registry.store(id) }
+
+  /// Groups calls into one commit: each delivers its messages, watchers and subscribers hear once at the
+  /// end, and an error undoes all of them.
+  public func transaction<R>(_ body: () throws -> R) throws(StoreError) -> R { try turn(body) }
+
+  /// Runs around every action of every store, inside those that are there.
+  public func use(_ middleware: ActionMiddleware) -> Subscription {
+    let hook = ActionHook(middleware)
+    globalHooks.append(hook)
+    actionMiddleware = globalHooks.map(\.parts)
+    onHooksChanged?()
+    return Subscription { [weak self] in
+      guard let self else { return }
+      globalHooks.removeAll { $0 === hook }
+      actionMiddleware = globalHooks.map(\.parts)
+      onHooksChanged?()
+    }
+  }
+
+  /// Sends a message.
+  ///
+  /// - Returns: Its id, or nil when middleware has dropped it.
+  @discardableResult
+  public func send(
+    _ type: String,
+    _ payload: Value = .null,
+    from: String = "swift",
+    to: String? = nil,
+    priority: Message.Priority = .normal
+  ) throws(StoreError) -> String? {
+    try turn { try bus.send(type, frozen(payload), from: from, to: to, priority: priority)?.id }
+  }
+
+  /// Asks, and returns the answer.
+  ///
+  /// - Throws: `noResponder` at once when nobody answers; what the responder throws.
+  public func request(
+    _ type: String,
+    _ payload: Value = .null,
+    from: String = "swift",
+    to: String? = nil
+  ) throws(StoreError) -> Value {
+    try turn {
+      let request = try bus.request(type, frozen(payload), from: from, to: to)
+      switch request.state {
+      case .answered(let slot): return slot.value
+      case .failed(let error): throw error
+      case .open, .waiting:
+        throw StoreError(.cannotWait, "the responder to '\(type)' waits for the outside")
+      }
+    }
+  }
+
+  /// Handles messages of a type, or of all types with `*`.
+  public func subscribe(
+    _ type: String,
+    owner: String = "swift",
+    _ body: @escaping (Message) throws -> Void
+  ) throws(StoreError) -> Subscription {
+    try bus.subscribe(type, owner: owner) { message in
+      try body(message)
+      return .done(.null)
+    }
+  }
+
+  /// Answers requests of a type.
+  public func answer(
+    _ type: String,
+    owner: String = "swift",
+    _ body: @escaping (Message) throws -> Value
+  ) throws(StoreError) -> Subscription {
+    try bus.answer(type, owner: owner) { [unowned self] message in
+      .done(frozen(try body(message)))
+    }
+  }
+
+  /// Data that nobody can change, for messages and answers.
+  package func frozen(_ value: Value) -> StateSlot {
+    let slot = tree.slot(value)
+    if case .node(let node) = slot { tree.freeze(node) }
+    return slot
+  }
+}
+
+/// Runs the actions that are written in a script.
+package protocol ScriptEngine: AnyObject {
+  func call(_ store: LiveStore, _ action: LiveStore.Action, _ arguments: [Value]) throws(StoreError) -> Value
+}

@@ -1,0 +1,176 @@
+import MoonValue
+
+extension StoreSystem {
+  /// Where a turn, or a part of one, began.
+  package struct TurnMark {
+    package let isOutermost: Bool
+    let savepoint: Int64
+  }
+
+  /// Whether a turn is under way.
+  package var isInTurn: Bool { turnDepth > 0 }
+
+  // MARK: Savepoints
+
+  /// How far the turn has come; -1 outside of turns.
+  package func savepoint() -> Int64 {
+    turnDepth == 0 ? -1 : Int64(tree.turnNumber) << 32 | Int64(tree.log.count)
+  }
+
+  /// Undoes what was done since. A savepoint from before the last commit reaches back to the commit.
+  package func rollBack(to savepoint: Int64) {
+    guard turnDepth > 0, savepoint >= 0 else { return }
+    let isCurrent = UInt32(truncatingIfNeeded: savepoint >> 32) == tree.turnNumber
+    let count = isCurrent ? Int(savepoint & 0xFFFF_FFFF) : 0
+    tree.undo(to: count)
+    while let last = stretches.last, last.range.upperBound > tree.log.count { stretches.removeLast() }
+  }
+
+  // MARK: Turns
+
+  /// Begins a turn, or joins the one under way.
+  package func beginTurn() -> TurnMark {
+    turnDepth += 1
+    if turnDepth == 1 {
+      bus.beginTurn()
+      return TurnMark(isOutermost: true, savepoint: savepoint())
+    }
+    return TurnMark(isOutermost: false, savepoint: savepoint())
+  }
+
+  /// Ends what `mark` began, well: the outermost one delivers, commits and notifies.
+  package func endTurn(_ mark: TurnMark) throws(StoreError) {
+    guard mark.isOutermost, !isSettling else {
+      turnDepth -= 1
+      return
+    }
+    defer { turnDepth -= 1 }
+    // Nothing to commit, deliver or tell: the common end of a turn that only read.
+    if tree.log.isEmpty && bus.isQuiet && ready.isEmpty && !graph.hasDueEffects { return }
+    try settle()
+  }
+
+  /// Ends what `mark` began, badly: it has never been.
+  package func failTurn(_ mark: TurnMark) {
+    rollBack(to: mark.savepoint)
+    if mark.isOutermost { abandon() }
+    turnDepth -= 1
+  }
+
+  private func abandon() {
+    bus.queue.removeAll()
+    bus.beginTurn()
+    tree.clearLog()
+    stretches = []
+    // Effects were marked by writes that are undone; they find that nothing has changed.
+    runEffects()
+  }
+
+  /// Runs a piece of work as one turn.
+  ///
+  /// - Throws: What the work throws, after everything it did was undone.
+  package func turn<R>(_ body: () throws -> R) throws(StoreError) -> R {
+    let mark = beginTurn()
+    let result: R
+    do {
+      result = try body()
+    } catch {
+      failTurn(mark)
+      throw StoreError(wrapping: error)
+    }
+    try endTurn(mark)
+    return result
+  }
+
+  /// Runs a piece of work whose failure concerns nobody else: it is undone and reported.
+  package func isolated(_ what: String, owner: String, _ body: () throws -> Void) {
+    let savepoint = savepoint()
+    do {
+      try body()
+    } catch {
+      rollBack(to: savepoint)
+      var failure = StoreError(wrapping: error)
+      if failure.store == nil { failure.store = owner }
+      if failure.member == nil { failure.member = what }
+      report(failure)
+    }
+  }
+
+  // MARK: Settling
+
+  /// Delivers what waits, without committing: the effects of one call inside a group of turns.
+  package func deliverMessages() throws(StoreError) {
+    do {
+      while true {
+        while try bus.deliverNext() {}
+        guard !ready.isEmpty else { return }
+        ready.removeFirst()()
+      }
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  /// Delivers, commits and notifies until nothing is left to do.
+  package func settle() throws(StoreError) {
+    guard !isSettling else { return }
+    isSettling = true
+    defer { isSettling = false }
+    var rounds = 0
+    do throws(StoreError) {
+      repeat {
+        rounds += 1
+        guard rounds <= limits.settleRounds else {
+          throw StoreError(
+            .endlessLoop,
+            "watchers and subscribers change each other's state without end "
+              + "(\(limits.settleRounds) rounds): \(looping.suffix(6).joined(separator: " -> "))"
+          )
+        }
+        try deliverMessages()
+        commit()
+        if rounds > limits.settleRounds - 8 { looping += pending.map { $0.0.id } }
+        runEffects()
+        notify()
+      } while !bus.isQuiet || !tree.log.isEmpty || !ready.isEmpty
+      looping = []
+    } catch {
+      looping = []
+      tree.undo(to: 0)
+      abandon()
+      throw error
+    }
+  }
+
+  /// Makes what the turn has done so far final.
+  package func commit() {
+    guard !tree.log.isEmpty else { return }
+    if subscriptionCount > 0 {
+      let changes = TurnChanges(tree: tree, stretches: stretches)
+      pending += changes.collect { !$0.subscriptions.isEmpty }
+    }
+    stretches.removeAll()
+    tree.clearLog()
+  }
+
+  private func runEffects() {
+    guard graph.hasDueEffects else { return }
+    do {
+      try graph.flush()
+    } catch {
+      report(StoreError(.endlessLoop, "\(error)", underlying: error))
+    }
+  }
+
+  private func notify() {
+    let changes = pending
+    pending = []
+    for (store, change) in changes {
+      for subscription in store.subscriptions where subscription.isActive {
+        guard let selected = subscription.select(change) else { continue }
+        if subscription.once { subscription.cancel() }
+        isolated("a subscriber", owner: store.id) { try subscription.callback(selected) }
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/// One world of stores: registry, bus, reactive state and turns. It knows no Lua.
+///
+/// Takes calls from drivers (Swift, or the script engine of a host), runs each as a turn, and gives what
+/// the turn changed to watchers, subscribers and observers when it commits. It belongs to one isolation
+/// domain and has no locks.
+///
+/// ```swift
+/// let system = StoreSystem()
+/// let counter = try system.define(
+///   StoreDefinition(
+///     "counter",
+///     state: ["count": 0],
+///     actions: [
+///       "increment": { store, _ in
+///         try store.set("count", .integer(store.get("count").integerValue! + 1))
+///         return .null
+///       }
+///     ]
+///   )
+/// )
+/// try counter.call("increment")
+/// ```
+public final class StoreSystem {
+  /// The graph that the state of all stores is read through.
+  public let graph: ReactiveGraph
+  package let tree: StateTree
+  /// The stores by id.
+  public private(set) lazy var registry = StoreRegistry(system: self)
+  /// The messages.
+  public private(set) lazy var bus = MessageBus(system: self)
+  /// Bounds.
+  public var limits = Limits()
+  /// Where time comes from.
+  public var clock: any HostClock = SystemClock()
+  /// Hears of each error that no caller gets: of handlers, watchers and subscribers.
+  public var onReport: ((StoreError) -> Void)?
+  /// Runs around every action; see `use`.
+  package var actionMiddleware: [ActionMiddleware] = []
+  /// Hears that middleware or hooks were added or removed, for a script engine that keeps flags.
+  package var onHooksChanged: (() -> Void)?
+
+  /// Runs what is written in scripts; nil in a world of Swift alone.
+  package weak var scriptEngine: (any ScriptEngine)?
+  /// Hears of each store that was registered, before its subscriptions stand.
+  package var onStoreRegistered: ((LiveStore) -> Void)?
+  var globalHooks: [ActionHook] = []
+
+  /// Work that became possible within the turn, such as going on with an answer.
+  package var ready: [() -> Void] = []
+
+  package internal(set) var turnDepth = 0
+  /// Evaluations of getters on the stack: they may not write, send or wait.
+  package var getterDepth = 0
+  var stretches: [TurnChanges.Stretch] = []
+  var pending: [(LiveStore, StoreChange)] = []
+  var subscriptionCount = 0
+  private var idCounts: [String: Int] = [:]
+  var isSettling = false
+  // The handler or getter that is being run, for reports.
+  var looping: [String] = []
+
+  /// Makes an empty world.
+  public init() {
+    graph = ReactiveGraph()
+    tree = StateTree(graph: graph)
+    graph.holdsEffects = true
+    graph.onEffectFailure = { [unowned self] failure in
+      var error = StoreError(wrapping: failure.error)
+      if error.member == nil { error.member = failure.label }
+      report(error)
+    }
+  }
+
+  /// Gives an error that nobody waits for to `onReport`.
+  package func report(_ error: StoreError) { onReport?(error) }
+
+  /// The next id with this prefix: `order-1`, `order-2`.
+  package func nextID(_ prefix: String) -> String {
+    idCounts[prefix, default: 0] += 1
+    return "\(prefix)-\(idCounts[prefix, default: 0])"
+  }
+
+  /// Throws if a getter is being evaluated: it may only read.
+  package func forbidInGetter(_ what: @autoclosure () -> String) throws(StoreError) {
+    guard getterDepth > 0 else { return }
+    let label = graph.runningPath.last?.label ?? "a getter"
+    throw StoreError(
+      .getterSideEffect,
+      "the getter '\(label)' cannot \(what()): getters only read; use an action"
+    )
+  }
+}
+
+@available(*, unavailable)
+extension StoreSystem: Sendable {}
