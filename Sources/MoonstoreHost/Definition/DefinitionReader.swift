@@ -1,0 +1,127 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// Reads what a script gives to `defineStore`, and says what is wrong with it.
+///
+/// Takes a Lua table or a setup function, gives the parts that a store is made from.
+struct DefinitionReader {
+  /// Functions by name, in order of names so that nothing depends on Lua's order.
+  typealias Functions = [(name: String, function: LuaReference)]
+
+  let id: String
+  var name: String
+  var metadata = Value.map([:])
+  var dependencies: [String] = []
+  var permissions: [String]?
+  var version = 1
+  /// The function, or the table, that makes the state.
+  var state: LuaValue = .nil
+  var getters: Functions = []
+  var actions: Functions = []
+  var on: Functions = []
+  var answers: Functions = []
+  var migrate: LuaReference?
+  /// The setup function of the second form.
+  var setup: LuaReference?
+
+  private static let fields = [
+    "name", "metadata", "dependencies", "permissions", "version", "state", "getters", "actions", "on",
+    "answers", "migrate",
+  ]
+
+  init(id: String, _ definition: LuaValue) throws {
+    self.id = id
+    name = id
+    guard !id.isEmpty else {
+      throw StoreError(.invalidDefinition, "defineStore: the id must be a text such as \"cart\"")
+    }
+    switch definition {
+    case .function(let function): setup = function.reference
+    case .table(let table): try read(table)
+    default:
+      throw wrong("is made from a table or a setup function: defineStore(\"\(id)\", { ... })")
+    }
+  }
+
+  private func wrong(_ what: String) -> StoreError {
+    StoreError(.invalidDefinition, "the store '\(id)' \(what)", store: id)
+  }
+
+  private mutating func read(_ table: LuaTable) throws {
+    for (key, _) in try table.pairs() {
+      guard case .data(.string(let field)) = key else {
+        throw wrong("has a field without a name; the fields are \(list(DefinitionReader.fields))")
+      }
+      guard DefinitionReader.fields.contains(field) else {
+        let hint = Suggestion.text(for: field, among: DefinitionReader.fields)
+        throw wrong("has an unknown field '\(field)'\(hint)")
+      }
+    }
+    if let text = try data(table, "name") {
+      guard let name = text.stringValue else { throw wrong("has a name that is no text") }
+      self.name = name
+    }
+    metadata = try data(table, "metadata") ?? .map([:])
+    dependencies = try names(table, "dependencies") ?? []
+    permissions = try names(table, "permissions")
+    if let version = try data(table, "version") {
+      guard let number = version.integerValue, number >= 1 else {
+        throw wrong("has a version that is no whole number from 1")
+      }
+      self.version = Int(number)
+    }
+    state = try table.get("state")
+    switch state {
+    case .nil, .function, .table: break
+    default: throw wrong("has a state that is neither a function nor a table")
+    }
+    getters = try functions(table, "getters")
+    actions = try functions(table, "actions")
+    on = try functions(table, "on")
+    answers = try functions(table, "answers")
+    switch try table.get("migrate") {
+    case .nil: break
+    case .function(let function): migrate = function.reference
+    default: throw wrong("has a 'migrate' that is no function")
+    }
+  }
+
+  private func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+
+  private func data(_ table: LuaTable, _ field: String) throws -> Value? {
+    do {
+      return try table.get(.string(field)).value()
+    } catch {
+      throw wrong("has a '\(field)' that is no data: \(error.message)")
+    }
+  }
+
+  private func names(_ table: LuaTable, _ field: String) throws -> [String]? {
+    guard let value = try data(table, field) else { return nil }
+    if value.mapValue?.isEmpty == true { return [] }
+    guard let elements = value.arrayValue else { throw wrong("has '\(field)' that are no list of texts") }
+    return try elements.map {
+      guard let name = $0.stringValue else { throw wrong("has '\(field)' that are no list of texts") }
+      return name
+    }
+  }
+
+  private func functions(_ table: LuaTable, _ field: String) throws -> Functions {
+    let inner: LuaTable
+    switch try table.get(.string(field)) {
+    case .nil: return []
+    case .table(let table): inner = table
+    default: throw wrong("has '\(field)' that are no table of functions")
+    }
+    var functions: Functions = []
+    for (key, value) in try inner.pairs() {
+      guard case .data(.string(let name)) = key, case .function(let function) = value else {
+        let key = ((try? key.value()) ?? nil).map { "\($0)" } ?? "?"
+        throw wrong("has \(field)[\(key)], which is no function with a name")
+      }
+      functions.append((name, function.reference))
+    }
+    return functions.sorted { $0.name < $1.name }
+  }
+}

@@ -1,0 +1,43 @@
+public import MoonValue
+public import MoonstoreCore
+
+/// What a host grants to its scripts, and where its time and randomness come from.
+public struct HostConfiguration: Sendable {
+  /// A line that a script has written with `log` or `print`.
+  public struct LogEntry: Sendable {
+    /// The script that wrote it.
+    public let script: String
+    /// `debug`, `info`, `warning`, `error` or `print`.
+    public let level: String
+    /// The text.
+    public let text: String
+  }
+
+  /// Bounds.
+  public var limits = Limits()
+  /// Where time comes from.
+  public var clock: any HostClock = SystemClock()
+  /// How long a `sleep` of a script really takes; a test can answer at once.
+  public var sleep: @Sendable (_ seconds: Double) async throws -> Void = { seconds in
+    try await Task.sleep(for: .seconds(seconds))
+  }
+  /// Begins the random numbers of scripts; the same seed gives the same numbers.
+  public var seed: UInt64 = 0x5EED
+  /// Files and folders that scripts may read besides their project.
+  public var readableFiles: [String] = []
+  /// Whether scripts may read files at all.
+  public var grantsFiles = false
+  /// Values for the `settings` of scripts, over those of `moonstore.lua`.
+  public var settings: [String: Value] = [:]
+  /// Hears what scripts log.
+  public var log: @Sendable (LogEntry) -> Void = { _ in }
+  /// Hears of each error that no caller gets: of handlers, watchers and subscribers.
+  public var report: @Sendable (StoreError) -> Void = { _ in }
+  /// Hears how far a script says that it is.
+  public var progress: @Sendable (_ done: Double, _ total: Double?, _ text: String) -> Void = {
+    _, _, _ in
+  }
+
+  /// The standard configuration: no files, the machine's clock.
+  public init() {}
+}

@@ -1,0 +1,260 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// One Lua machine and one world of stores, and what connects them. `StoreHost` is the actor around it.
+///
+/// Takes calls from the host and from scripts, runs them as turns on pooled coroutines, and gives results
+/// back. It belongs to the isolation domain of its host.
+final class HostEngine {
+  let vm: LuaVM
+  let machine: LuaMachine
+  let system = StoreSystem()
+  private(set) var objects: HostObjects?
+  let configuration: HostConfiguration
+
+  /// Stores by id, also of those that are gone, so that handles survive.
+  private var entries: [String: StoreEntry] = [:]
+  /// The functions that scripts get for actions, by number, and what the numbers mean.
+  private var actions: [Int32: (closure: LuaReference, store: LiveStore, name: String)] = [:]
+  private var denials: [String: LuaReference] = [:]
+  /// Methods of texts that errors of the host have as well.
+  var errorMethods: [String: LuaReference] = [:]
+  /// Hooks of scripts, by store.
+  var scriptHooks: [String: [ScriptHook]] = [:]
+  var hasScriptMiddleware = false
+  /// Calls that layers of Swift surround, while they run.
+  var layeredCalls: [Int: (call: ActionCall, onion: ActionOnion)] = [:]
+  var layeredCount = 0
+
+  var scripts: [String: ScriptUnit] = [:]
+  var project: Project?
+  var projectRoot: String?
+  /// The script that `moonstore run` starts when none is named.
+  var main: String?
+  var settings = Value.map([:])
+  /// While a project is loaded: what its scripts define, and which stores they ask for.
+  var isLoading = false
+  var definitions: [CollectedDefinition] = []
+  var used: [(id: String, script: String, line: Int?)] = []
+  var plugins: [LuaReference] = []
+  /// What `bus.subscribe` and its like have returned to scripts, by number.
+  private var disposables: [Int: Subscription] = [:]
+  private var disposableCount = 0
+
+  /// The script whose code was entered last, for messages about rights.
+  var principal = "this script"
+  /// What the native that just suspended waits for.
+  var wait: Wait?
+  var parked: [Int: ParkedRun] = [:]
+  var parkedCount = 0
+  /// Starts an operation of the outside, and resumes the run with this number when it has ended.
+  var launch: ((Int, @escaping @Sendable () async throws -> Value) -> Void)?
+  /// The last failure of an action that a driver called, to tell where it came from.
+  var lastFailure: StoreError?
+  var setup: SetupScope?
+  /// What the prelude gave back, and its function for actions that middleware surrounds.
+  var prelude: LuaTable?
+  var dispatcher: LuaFunction?
+  /// Groups of turns that are open, innermost last.
+  var groups: [(mark: StoreSystem.TurnMark, isDriving: Bool, start: Int)] = []
+  /// What to do when the time of a request is over.
+  var timeouts: [Int: () -> Void] = [:]
+  var files: [Int: LineReader] = [:]
+  var fileCount = 0
+  var randomState: UInt64
+
+  init(configuration: HostConfiguration) throws(StoreError) {
+    self.configuration = configuration
+    randomState = configuration.seed
+    do {
+      vm = try LuaVM()
+      machine = vm.machine
+    } catch {
+      throw StoreError(lua: error)
+    }
+    system.limits = configuration.limits
+    system.clock = configuration.clock
+    let objects = HostObjects(engine: self)
+    self.objects = objects
+    machine.setDelegate(objects)
+    machine.setKinds(handle: ObjectKind.store, tables: [ObjectKind.part])
+    system.scriptEngine = self
+    system.onHooksChanged = { [unowned self] in refreshHooks() }
+    system.onStoreRegistered = { [unowned self] store in adopt(store) }
+    system.onReport = { error in configuration.report(error) }
+    do {
+      try openLibraries()
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  func close() {
+    for run in parked.values { run.run.release() }
+    parked = [:]
+    layeredCalls = [:]
+    disposables = [:]
+    scriptHooks = [:]
+    scripts = [:]
+    actions = [:]
+    errorMethods = [:]
+    system.registry.disposeAll()
+    machine.close()
+  }
+
+  // MARK: Stores
+
+  func entry(_ id: String) -> StoreEntry {
+    if let entry = entries[id] { return entry }
+    let entry = StoreEntry(id: id)
+    entries[id] = entry
+    return entry
+  }
+
+  var knownIDs: [String] { system.registry.ids }
+
+  func handle(_ store: LiveStore, grant: UInt16 = 0) -> LuaObject {
+    LuaObject(kind: ObjectKind.store, grant: grant, instance: entry(store.id))
+  }
+
+  // A store of Swift's becomes callable from scripts, and one of a script's is found by its handles.
+  private func adopt(_ store: LiveStore) {
+    let entry = entry(store.id)
+    entry.live = store
+    store.attachments.append { [unowned self, unowned entry, unowned store] in
+      if entry.live === store { entry.live = nil }
+      forget(store)
+    }
+    for (index, action) in store.actions.enumerated() where action.number < 0 {
+      guard let body = action.body else { continue }
+      let native = machine.registerNative { [unowned self, unowned store] call in
+        try callNative(body, of: store, call)
+      }
+      do {
+        let made = try machine.makeAction(
+          handle: handle(store),
+          function: native,
+          flags: [.native, .takesSelf]
+        )
+        register(made.number, made.closure, store, action.name)
+        store.setNumber(made.number, ofAction: index)
+      } catch {
+        system.report(StoreError(lua: error))
+      }
+    }
+    refreshHooks()
+  }
+
+  private func callNative(
+    _ body: StoreDefinition.ActionBody,
+    of store: LiveStore,
+    _ call: LuaNativeCall
+  ) throws -> LuaNativeResult {
+    var token = try call.arguments()
+    token.advance()
+    var arguments: [Value] = []
+    for _ in 1..<max(1, call.count) {
+      arguments.append(try StateConversion(tree: system.tree).value(&token))
+    }
+    call.dropArguments()
+    let result = try body(store.face, arguments)
+    machine.append(system.frozen(result))
+    return .results(1)
+  }
+
+  func register(_ number: Int32, _ closure: LuaReference, _ store: LiveStore, _ name: String) {
+    actions[number] = (closure, store, name)
+  }
+
+  private func forget(_ store: LiveStore) {
+    for (number, action) in actions where action.store === store {
+      machine.freeAction(number)
+      actions[number] = nil
+    }
+    scriptHooks[store.id] = nil
+  }
+
+  func closure(of action: LiveStore.Action) throws(StoreError) -> LuaReference {
+    guard let closure = actions[action.number]?.closure else {
+      throw StoreError(.unknownAction, "the action '\(action.name)' cannot be called from scripts")
+    }
+    return closure
+  }
+
+  /// Which store and action a number of the machine means.
+  func action(_ number: Int32) -> (store: LiveStore, name: String)? {
+    actions[number].map { ($0.store, $0.name) }
+  }
+
+  /// A function that says no, for holders who may not call actions.
+  func denied(_ action: String, of store: LiveStore) throws -> LuaReference {
+    let name = "\(store.id):\(action)"
+    if let known = denials[name] { return known }
+    let principal = principal
+    let denial = try machine.makeNative(byReference: true) { _ in
+      throw StoreError(
+        .permissionDenied,
+        "permission denied: \(principal) may not call '\(name)'",
+        store: store.id
+      )
+    }
+    denials[name] = denial
+    return denial
+  }
+
+  // MARK: Hooks
+
+  /// Tells the machine which actions middleware or hooks surround, so that all others cost nothing.
+  func refreshHooks() {
+    let everywhere = hasScriptMiddleware || !system.actionMiddleware.isEmpty
+    for (number, entry) in actions {
+      let store = entry.store
+      var flags: LuaActionFlags = store.takesSelf ? [.takesSelf] : []
+      if store.action(named: entry.name)?.body != nil { flags = [.native, .takesSelf] }
+      if everywhere || !store.hooks.isEmpty || scriptHooks[store.id]?.isEmpty == false {
+        flags.insert(.hooked)
+      }
+      machine.setFlags(flags, ofAction: number)
+    }
+  }
+
+  // MARK: Changes
+
+  /// Makes one change: a part of the turn under way, or for a driver a turn of its own.
+  func change(_ body: () throws -> Void) throws {
+    let driving = machine.isDriving
+    machine.isDriving = false
+    defer { machine.isDriving = driving }
+    guard system.isInTurn else { return try system.turn(body) }
+    try body()
+    if driving { try system.deliverMessages() }
+  }
+
+  // MARK: Disposables
+
+  /// Keeps a registration of a script; the number lets the script end it.
+  func keep(_ subscription: Subscription, for script: String) -> Int {
+    disposableCount += 1
+    disposables[disposableCount] = subscription
+    scripts[script]?.owned.append(subscription)
+    return disposableCount
+  }
+
+  func cancel(_ number: Int) -> Bool {
+    guard let subscription = disposables.removeValue(forKey: number) else { return false }
+    subscription.cancel()
+    return true
+  }
+}
+
+/// A hook that a script has put on a store.
+final class ScriptHook {
+  let function: LuaReference
+  init(_ function: LuaReference) { self.function = function }
+}
+
+extension LiveStore {
+  /// Whether the functions of its actions take the store as their first argument.
+  var takesSelf: Bool { !isSetup }
+}

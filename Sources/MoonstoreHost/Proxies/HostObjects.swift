@@ -1,0 +1,362 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// What scripts do with stores, parts of state, refs and messages.
+///
+/// Takes accesses from the bridge, checks rights, reads and writes the state tree.
+final class HostObjects: LuaObjectDelegate {
+  unowned let engine: HostEngine
+  let tree: StateTree
+  let system: StoreSystem
+
+  init(engine: HostEngine) {
+    self.engine = engine
+    system = engine.system
+    tree = engine.system.tree
+  }
+
+  // MARK: Reading
+
+  func index(_ object: LuaObject, _ key: LuaKey, _ result: LuaResult) throws {
+    switch object.kind {
+    case ObjectKind.part:
+      let node = object.instance(as: StateNode.self)
+      let position = try position(of: key, in: node)
+      result.set(tree.read(node, at: position), grant: object.grant)
+    case ObjectKind.store:
+      let store = try object.instance(as: StoreEntry.self).store()
+      try member(of: store, key, result, grant: object.grant)
+    case ObjectKind.cell: try cell(object, key, result)
+    case ObjectKind.message: message(object, key, result)
+    case ObjectKind.error:
+      if let name = key.string, let method = engine.errorMethods[name] {
+        result.set(reference: method.number)
+      }
+    default: break
+    }
+  }
+
+  /// The position of a key in a part, or -1.
+  @inline(__always)
+  private func position(of key: LuaKey, in node: StateNode) throws -> Int {
+    if key.isInteger {
+      if node.kind == .array {
+        let index = key.integer
+        return index >= 1 && index <= Int64(node.slots.count) ? Int(index) - 1 : -1
+      }
+      return node.position(of: .integer(key.integer))
+    }
+    guard node.kind == .map else { return -1 }
+    if node.hasShape {
+      let symbol = symbol(of: key)
+      return symbol == 0 ? -1 : node.position(ofSymbol: symbol)
+    }
+    return node.position(of: self.key(key))
+  }
+
+  @inline(__always)
+  private func symbol(of key: LuaKey) -> UInt32 {
+    let known = key.symbol
+    if known != 0 { return known }
+    guard let name = key.string else { return 0 }
+    let symbol = tree.symbols.symbol(of: name)
+    key.symbol = symbol
+    return symbol
+  }
+
+  private func key(_ key: LuaKey) -> Value.Key {
+    if key.isInteger { return .integer(key.integer) }
+    if let string = key.string { return .string(string) }
+    return .bytes(unsafe key.withBytes { unsafe [UInt8]($0) })
+  }
+
+  private func member(
+    of store: LiveStore,
+    _ key: LuaKey,
+    _ result: LuaResult,
+    grant: UInt16
+  ) throws {
+    let symbol = symbol(of: key)
+    if symbol != 0 {
+      let root = store.root
+      let position = root.position(ofSymbol: symbol)
+      if position >= 0 {
+        let slot = tree.read(root, at: position)
+        if !slot.isEmpty {
+          if grant != 0 { try check(.read, grant, store, "read", tree.symbols.name(of: symbol)) }
+          return result.set(slot, grant: grant)
+        }
+      }
+      switch store.member(symbol) {
+      case .getter(let getter):
+        if grant != 0 { try check(.read, grant, store, "read", getter.name) }
+        return result.set(try getter.read(), grant: grant)
+      case .action(let index):
+        let action = store.actions[index]
+        if grant != 0, !Rights(grant: grant).contains(.call) {
+          return result.set(reference: try engine.denied(action.name, of: store).number)
+        }
+        return result.set(reference: try engine.closure(of: action).number)
+      case nil: break
+      }
+    } else {
+      let position = store.root.position(of: self.key(key))
+      if position >= 0 { return result.set(tree.read(store.root, at: position), grant: grant) }
+    }
+    tree.trackStructure(store.root)
+  }
+
+  private func cell(_ object: LuaObject, _ key: LuaKey, _ result: LuaResult) throws {
+    guard key.string == "value" else { return }
+    switch object.instance(as: Cell.self).content {
+    case .field(let node, let position):
+      result.set(tree.read(node, at: position), grant: object.grant)
+    case .computed(let getter):
+      result.set(try getter.read(), grant: object.grant)
+    }
+  }
+
+  private func message(_ object: LuaObject, _ key: LuaKey, _ result: LuaResult) {
+    let message = object.instance(as: Message.self)
+    switch key.string {
+    case "payload": result.set(message.content, grant: object.grant)
+    case "type": result.set(message.type)
+    case "id": result.set(message.id)
+    case "from": result.set(message.from)
+    case "to": if let to = message.to { result.set(to) }
+    case "priority": result.set(message.priority.rawValue)
+    case "timestamp": result.set(message.timestamp)
+    case "handled": result.set(message.isHandled)
+    case "sequence": result.set(Int64(message.sequence))
+    default: break
+    }
+  }
+
+  func length(_ object: LuaObject) throws -> Int {
+    guard object.kind == ObjectKind.part else {
+      throw StoreError(.invalidArgument, "attempt to get the length of \(name(of: object))")
+    }
+    let node = object.instance(as: StateNode.self)
+    tree.trackStructure(node)
+    if node.kind == .array { return node.slots.count }
+    // The border of a map with whole numbers for keys, as Lua counts it.
+    var border = 0
+    while true {
+      let position = node.position(of: .integer(Int64(border + 1)))
+      guard position >= 0, !node.slots[position].isEmpty else { return border }
+      border += 1
+    }
+  }
+
+  func next(_ object: LuaObject, _ key: LuaKey, _ nextKey: LuaResult, _ value: LuaResult) throws {
+    let node: StateNode
+    switch object.kind {
+    case ObjectKind.part: node = object.instance(as: StateNode.self)
+    case ObjectKind.store:
+      let store = try object.instance(as: StoreEntry.self).store()
+      if object.grant != 0 { try check(.read, object.grant, store, "read", "its fields") }
+      node = store.root
+    default: throw StoreError(.invalidArgument, "attempt to iterate over \(name(of: object))")
+    }
+    var position = 0
+    if !key.isNil {
+      let before = try self.position(of: key, in: node)
+      guard before >= 0 else { throw StoreError(.invalidArgument, "invalid key to 'next'") }
+      position = before + 1
+    }
+    tree.trackStructure(node)
+    while position < node.slots.count, node.slots[position].isEmpty { position += 1 }
+    guard position < node.slots.count else { return }
+    nextKey.set(node.key(at: position))
+    value.set(tree.read(node, at: position), grant: object.grant)
+  }
+
+  // MARK: Writing
+
+  func assign(_ object: LuaObject, _ key: LuaKey, _ value: LuaToken) throws {
+    var token = value
+    switch object.kind {
+    case ObjectKind.part:
+      let node = object.instance(as: StateNode.self)
+      try prepare(node, object.grant)
+      if node.kind == .map, node.hasShape, !key.isInteger, object.grant == 0, system.isInTurn {
+        let symbol = symbol(of: key)
+        let position = symbol == 0 ? -1 : node.position(ofSymbol: symbol)
+        if position >= 0 {
+          return tree.write(try slot(&token), to: node, at: position)
+        }
+      }
+      let slot = try slot(&token)
+      try engine.change { try tree.assign(self.key(key), slot, in: node) }
+    case ObjectKind.store:
+      let store = try object.instance(as: StoreEntry.self).store()
+      try prepare(store.root, object.grant)
+      let symbol = symbol(of: key)
+      let position = symbol == 0 ? -1 : store.root.position(ofSymbol: symbol)
+      if position >= 0, system.isInTurn, !engine.machine.isDriving {
+        return tree.write(try slot(&token), to: store.root, at: position)
+      }
+      if symbol != 0, let member = store.member(symbol) { try refuse(member, of: store) }
+      let slot = try slot(&token)
+      try engine.change { try tree.assign(self.key(key), slot, in: store.root) }
+    case ObjectKind.cell:
+      let cell = object.instance(as: Cell.self)
+      guard key.string == "value", case .field(let node, let position) = cell.content else {
+        throw StoreError(.readOnly, "a computed cannot be set; a ref has one field, 'value'")
+      }
+      try system.forbidInGetter("write to a ref")
+      let slot = try slot(&token)
+      try engine.change { tree.write(slot, to: node, at: position) }
+    case ObjectKind.message:
+      throw StoreError(.readOnly, "a message cannot be changed after it was sent")
+    default:
+      throw StoreError(.readOnly, "\(name(of: object)) cannot be changed")
+    }
+  }
+
+  private func slot(_ token: inout LuaToken) throws -> StateSlot {
+    try StateConversion(tree: tree).slot(&token, for: .state)
+  }
+
+  private func refuse(_ member: LiveStore.Member, of store: LiveStore) throws {
+    switch member {
+    case .getter(let getter):
+      throw StoreError(
+        .readOnly,
+        "'\(getter.name)' is a getter of '\(store.id)' and cannot be set",
+        store: store.id
+      )
+    case .action(let index):
+      throw StoreError(
+        .readOnly,
+        "'\(store.actions[index].name)' is an action of '\(store.id)' and cannot be set",
+        store: store.id
+      )
+    }
+  }
+
+  /// Checks that a part may be written by this holder, now.
+  @inline(__always)
+  private func prepare(_ node: StateNode, _ grant: UInt16) throws {
+    if system.getterDepth > 0 {
+      try system.forbidInGetter("write to '\(tree.describe(node))'")
+    }
+    try tree.checkWritable(node)
+    if grant != 0, let store = unsafe node.store {
+      try check(.write, grant, store, "write to", tree.describe(node))
+    }
+  }
+
+  /// Makes one change to a part that its holder may write.
+  func writing(_ node: StateNode, _ grant: UInt16, _ body: () throws -> Void) throws {
+    try prepare(node, grant)
+    try engine.change(body)
+  }
+
+  func insert(_ object: LuaObject, at position: Int, _ value: LuaToken) throws {
+    let node = try list(object)
+    try prepare(node, object.grant)
+    var token = value
+    let slot = try slot(&token)
+    guard !slot.isEmpty else {
+      throw StoreError(.notData, "\(tree.describe(node)): nil cannot be inserted; null can")
+    }
+    guard position <= node.slots.count + 1 else {
+      throw StoreError(
+        .invalidArgument,
+        "\(tree.describe(node)): position \(position) is out of bounds (1 to \(node.slots.count + 1))"
+      )
+    }
+    try engine.change {
+      if node.kind == .undetermined { tree.decide(.array, for: node) }
+      tree.insert(slot, into: node, at: position == 0 ? node.slots.count : position - 1)
+    }
+  }
+
+  func remove(_ object: LuaObject, at position: Int, _ result: LuaResult) throws {
+    let node = try list(object)
+    try prepare(node, object.grant)
+    let count = node.slots.count
+    if count == 0 || position == count + 1 { return }
+    guard position <= count else {
+      throw StoreError(
+        .invalidArgument,
+        "\(tree.describe(node)): position \(position) is out of bounds (1 to \(count))"
+      )
+    }
+    let index = position == 0 ? count - 1 : position - 1
+    let removed = node.slots[index]
+    try engine.change { tree.remove(from: node, at: index) }
+    result.set(removed, grant: object.grant)
+  }
+
+  private func list(_ object: LuaObject) throws -> StateNode {
+    guard object.kind == ObjectKind.part else {
+      throw StoreError(.invalidArgument, "\(name(of: object)) is no array")
+    }
+    let node = object.instance(as: StateNode.self)
+    guard node.kind != .map else {
+      throw StoreError(.invalidArgument, "\(tree.describe(node)) is a map, not an array")
+    }
+    return node
+  }
+
+  // MARK: Rights
+
+  private func check(
+    _ right: Rights,
+    _ grant: UInt16,
+    _ store: LiveStore,
+    _ verb: String,
+    _ what: String
+  ) throws {
+    guard !Rights(grant: grant).contains(right) else { return }
+    let what = what.hasPrefix(store.id) ? what : "\(store.id).\(what)"
+    throw StoreError(
+      .permissionDenied,
+      "permission denied: \(engine.principal) may not \(verb) '\(what)'",
+      store: store.id
+    )
+  }
+
+  // MARK: Names
+
+  func describe(_ object: LuaObject) -> String {
+    switch object.kind {
+    case ObjectKind.part: tree.describe(object.instance(as: StateNode.self))
+    case ObjectKind.store: "store: \(object.instance(as: StoreEntry.self).id)"
+    case ObjectKind.cell: object.instance(as: Cell.self).name.map { "ref: \($0)" } ?? "ref"
+    case ObjectKind.message: "message: \(object.instance(as: Message.self).type)"
+    default: "host object"
+    }
+  }
+
+  private func name(of object: LuaObject) -> String {
+    switch object.kind {
+    case ObjectKind.store: "the store '\(object.instance(as: StoreEntry.self).id)'"
+    case ObjectKind.cell: "a ref"
+    case ObjectKind.message: "a message"
+    default: "this object"
+    }
+  }
+
+  func refuse(_ object: LuaObject?, key: String, path: String, reason: String) -> any Error {
+    var place = ""
+    if let object {
+      switch object.kind {
+      case ObjectKind.part: place = tree.describe(object.instance(as: StateNode.self))
+      case ObjectKind.store: place = object.instance(as: StoreEntry.self).id
+      default: place = describe(object)
+      }
+    }
+    let reason = reason.replacing("cannot be data", with: "cannot be state")
+    return StoreError(.notData, "\(place)\(key)\(path): \(reason)")
+  }
+
+  // MARK: Turns
+
+  func drive(_ action: Int32) -> LuaDriven { engine.drive(action) }
+  func savepoint() -> Int64 { system.savepoint() }
+  func rollBack(to savepoint: Int64) { system.rollBack(to: savepoint) }
+}

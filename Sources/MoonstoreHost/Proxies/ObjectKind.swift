@@ -1,0 +1,92 @@
+import MoonLua
+import MoonstoreCore
+
+/// What the userdata of a host stand for.
+enum ObjectKind {
+  /// An error; MoonLua's own kind.
+  static let error: UInt16 = 1
+  /// A store by its id: the instance is a `StoreEntry`.
+  static let store: UInt16 = 2
+  /// A part of the state, of a message or of a getter's result: the instance is a `StateNode`.
+  static let part: UInt16 = 3
+  /// A `ref` or `computed` of a setup function: the instance is a `Cell`.
+  static let cell: UInt16 = 4
+  /// A message: the instance is a `Message`.
+  static let message: UInt16 = 5
+}
+
+/// What a handle allows its holder.
+///
+/// Rights travel with the userdata as its grant, so that every part that is reached through a handle
+/// carries the same rights.
+struct Rights: OptionSet, Hashable, Sendable {
+  let rawValue: UInt16
+
+  static let read = Rights(rawValue: 1)
+  static let call = Rights(rawValue: 2)
+  static let write = Rights(rawValue: 4)
+  static let all: Rights = [.read, .call, .write]
+  /// What others may do with a store that says nothing about it.
+  static let standard: Rights = [.read, .call]
+
+  /// The number that userdata carry: 0 is the owner.
+  var grant: UInt16 { self == .all ? 0 : rawValue | 0x8000 }
+
+  init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  init(grant: UInt16) { self = grant == 0 ? .all : Rights(rawValue: grant & 0x7FFF) }
+
+  /// The rights that a definition lists.
+  init(listed names: [String]?, store: String) throws(StoreError) {
+    guard let names else {
+      self = .standard
+      return
+    }
+    var rights: Rights = []
+    for name in names {
+      switch name {
+      case "read": rights.insert(.read)
+      case "call": rights.insert(.call)
+      case "write": rights.insert(.write)
+      case "*", "admin": rights = .all
+      default:
+        throw StoreError(
+          .invalidDefinition,
+          "the store '\(store)' lists the permission '\(name)'; there are read, call, write, *"
+            + Suggestion.text(for: name, among: ["read", "call", "write"]),
+          store: store
+        )
+      }
+    }
+    self = rights
+  }
+}
+
+/// A store by its id, whether or not it is there: what handles of scripts point to, so that they survive
+/// that a store is disposed and made anew.
+final class StoreEntry {
+  let id: String
+  var live: LiveStore?
+
+  init(id: String) { self.id = id }
+
+  func store() throws(StoreError) -> LiveStore {
+    if let live { return live }
+    throw StoreError(.disposed, "the store '\(id)' is not there: it was disposed", store: id)
+  }
+}
+
+/// A value of a setup function: a field of the state, or something computed.
+final class Cell {
+  enum Content {
+    /// A field of a part that holds the refs of one setup.
+    case field(StateNode, position: Int)
+    case computed(Getter)
+  }
+
+  var content: Content
+  /// The name under which the setup function returned it.
+  var name: String?
+
+  init(_ content: Content) { self.content = content }
+}

@@ -1,0 +1,186 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// Moves values between Lua's tokens and the state tree, in one step each way.
+struct StateConversion {
+  let tree: StateTree
+
+  enum Purpose {
+    /// For a place in a store's state: parts of other places are copied.
+    case state
+    /// For a message or an answer: copied and frozen.
+    case message
+    /// For the result of a getter: frozen, but live parts stay live.
+    case result
+  }
+
+  /// The slot for the value that begins at a token; goes behind it.
+  func slot(_ token: inout LuaToken, for purpose: Purpose) throws -> StateSlot {
+    switch token.kind {
+    case .nil:
+      token.advance()
+      return .empty
+    case .null:
+      token.advance()
+      return .null
+    case .no, .yes:
+      defer { token.advance() }
+      return .bool(token.kind == .yes)
+    case .integer:
+      defer { token.advance() }
+      return .integer(token.integer)
+    case .number:
+      defer { token.advance() }
+      return .number(token.number)
+    case .string:
+      defer { token.advance() }
+      return token.string.map(StateSlot.string) ?? .bytes(token.bytes)
+    case .object:
+      defer { token.advance() }
+      return try slot(token.object, for: purpose)
+    case .reference:
+      throw StoreError(.notData, "a function cannot be data")
+    case .empty:
+      token.advance()
+      return .node(make(.undetermined, purpose))
+    case .array:
+      let count = token.count
+      token.advance()
+      let node = make(.array, purpose)
+      for _ in 0..<count { tree.appendFresh(try slot(&token, for: purpose), to: node) }
+      return .node(node)
+    case .map:
+      let count = token.count
+      token.advance()
+      return .node(try map(count, &token, purpose))
+    }
+  }
+
+  private func make(_ kind: StateNode.Kind, _ purpose: Purpose) -> StateNode {
+    let node = StateNode(kind, tree: tree)
+    if purpose != .state { tree.freeze(node) }
+    return node
+  }
+
+  private func map(_ count: Int, _ token: inout LuaToken, _ purpose: Purpose) throws -> StateNode {
+    let node = make(count == 0 ? .undetermined : .map, purpose)
+    // Lua's order of keys differs from run to run; the order of fields must not.
+    var pairs: [(key: Value.Key, slot: StateSlot)] = []
+    pairs.reserveCapacity(count)
+    for _ in 0..<count {
+      let key = token.takeKey()
+      pairs.append((key, try slot(&token, for: purpose)))
+    }
+    if pairs.count > 1 { pairs.sort { $0.key < $1.key } }
+    for pair in pairs { tree.addFresh(pair.key, pair.slot, to: node) }
+    return node
+  }
+
+  private func slot(_ object: LuaObject, for purpose: Purpose) throws -> StateSlot {
+    switch object.kind {
+    case ObjectKind.part:
+      let node = object.instance(as: StateNode.self)
+      switch purpose {
+      case .result: return .node(node)
+      case .state: return .node(tree.copy(node))
+      case .message: return .node(node.isFrozen ? node : tree.copy(node, frozen: true))
+      }
+    case ObjectKind.error:
+      return .string(object.instance(as: CarriedError.self).text)
+    case ObjectKind.cell:
+      guard case .field(let node, let position) = object.instance(as: Cell.self).content else {
+        throw StoreError(.notData, "a computed cannot be data; use its value")
+      }
+      let slot = tree.read(node, at: position)
+      if case .node(let child) = slot, purpose != .result {
+        return .node(tree.copy(child, frozen: purpose == .message))
+      }
+      return slot
+    case ObjectKind.message:
+      throw StoreError(.notData, "a message cannot be data; use its payload")
+    default:
+      throw StoreError(.notData, "a store cannot be data; use its id, or store.state(...)")
+    }
+  }
+
+  /// A copy as plain data, for what leaves the host.
+  func value(_ token: inout LuaToken) throws -> Value {
+    try token.takeValue { object in
+      switch object.kind {
+      case ObjectKind.part: object.instance(as: StateNode.self).value
+      case ObjectKind.error: .string(object.instance(as: CarriedError.self).text)
+      case ObjectKind.message: object.instance(as: Message.self).record
+      case ObjectKind.store: object.instance(as: StoreEntry.self).live?.root.value ?? .null
+      case ObjectKind.cell:
+        switch object.instance(as: Cell.self).content {
+        case .field(let node, let position): node.slots[position].value
+        case .computed(let getter): try getter.read().value
+        }
+      default: .null
+      }
+    }
+  }
+}
+
+extension Message {
+  /// The message as data, for people and programs that look at it.
+  var record: Value {
+    [
+      "id": .string(id), "type": .string(type), "from": .string(from),
+      "to": to.map(Value.string) ?? .null, "payload": payload,
+      "priority": .string(priority.rawValue), "timestamp": .number(timestamp),
+      "handled": .bool(isHandled),
+    ]
+  }
+}
+
+extension LuaMachine {
+  /// Appends a slot: parts cross as proxies.
+  func append(_ slot: StateSlot, grant: UInt16 = 0) {
+    switch slot {
+    case .empty: appendNil()
+    case .null: appendNull()
+    case .bool(let bool): append(bool)
+    case .integer(let integer): append(integer)
+    case .number(let number): append(number)
+    case .string(let string): append(string)
+    case .bytes(let bytes): append(bytes: bytes)
+    case .node(let node):
+      append(LuaObject(kind: ObjectKind.part, grant: grant, instance: node))
+    case .opaque(let object):
+      if let reference = object as? LuaReference {
+        append(reference: reference.number)
+      } else {
+        appendNil()
+      }
+    }
+  }
+}
+
+extension LuaResult {
+  /// Hands out a slot: parts cross as proxies with the rights of whoever reads.
+  @inline(__always)
+  func set(_ slot: StateSlot, grant: UInt16) {
+    switch slot {
+    case .empty: break
+    case .null: setNull()
+    case .bool(let bool): set(bool)
+    case .integer(let integer): set(integer)
+    case .number(let number): set(number)
+    case .string(let string): set(string)
+    case .bytes(let bytes): set(bytes)
+    case .node(let node): set(LuaObject(kind: ObjectKind.part, grant: grant, instance: node))
+    case .opaque(let object):
+      if let reference = object as? LuaReference { set(reference: reference.number) }
+    }
+  }
+
+  func set(_ key: Value.Key) {
+    switch key {
+    case .string(let string): set(string)
+    case .bytes(let bytes): set(bytes)
+    case .integer(let integer): set(integer)
+    }
+  }
+}

@@ -1,0 +1,407 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// How a run that was started stands.
+enum RunState {
+  case done(LuaRun)
+  case waiting(ParkedRun)
+}
+
+extension HostEngine {
+  // MARK: Starting
+
+  /// Starts a coroutine and tells how it stands when it first stops.
+  ///
+  /// - Throws: `StoreError` when it fails; the coroutine is given back then.
+  private func start(
+    driver: Bool,
+    store: String?,
+    member: String?,
+    _ body: (LuaRun) throws -> LuaRun.State
+  ) throws(StoreError) -> RunState {
+    let driving = machine.isDriving
+    defer { machine.isDriving = driving }
+    do {
+      let run = try LuaRun(machine: machine)
+      machine.isDriving = driver
+      switch try body(run) {
+      case .waiting:
+        let parked = ParkedRun(run, isDriver: driver, store: store, member: member) { _ in }
+        park(parked)
+        return .waiting(parked)
+      case .failed:
+        let error = failure(of: run, store: store, member: member)
+        run.release()
+        throw error
+      case .done, .idle: return .done(run)
+      }
+    } catch let error as StoreError {
+      throw error
+    } catch let error as LuaError {
+      throw StoreError(lua: error, store: store, member: member)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  /// Calls a function of a script inside the turn under way.
+  func start(
+    _ function: LuaReference,
+    store: String?,
+    member: String?,
+    arguments: () throws -> Void
+  ) throws(StoreError) -> RunState {
+    try start(driver: false, store: store, member: member) { run in
+      let base = machine.tokenCount
+      try arguments()
+      return try run.start(function, base: base)
+    }
+  }
+
+  /// The error in which a run has ended.
+  private func failure(of run: LuaRun, store: String?, member: String?) -> StoreError {
+    let action = self.action(run.failedAction)
+    var error = StoreError(
+      lua: run.error(),
+      store: action?.store.id ?? store,
+      member: action?.name ?? member
+    )
+    // An error that a driver passes on was raised in another coroutine; that one knows more.
+    if let last = lastFailure, last.message == error.message {
+      error = last
+    }
+    return error
+  }
+
+  // MARK: Calls from Swift
+
+  /// How a call that can wait stands.
+  enum CallState {
+    case done(Value)
+    case waiting(ParkedRun)
+  }
+
+  /// Calls an action as a turn, up to its end or its first wait.
+  func begin(
+    _ store: LiveStore,
+    _ action: LiveStore.Action,
+    _ arguments: [Value]
+  ) throws(StoreError) -> CallState {
+    try system.forbidInGetter("call the action '\(store.id):\(action.name)'")
+    let mark = system.beginTurn()
+    let state: RunState
+    let value: Value
+    do {
+      state = try start(driver: false, store: store.id, member: action.name) { run in
+        let base = machine.tokenCount
+        for argument in arguments { machine.append(argument) }
+        return try run.start(action: action.number, base: base)
+      }
+      switch state {
+      case .done(let run): value = try takeValue(run)
+      case .waiting: value = .null
+      }
+    } catch {
+      system.failTurn(mark)
+      machine.drainReleased()
+      throw error
+    }
+    try system.endTurn(mark)
+    machine.drainReleased()
+    switch state {
+    case .done: return .done(value)
+    case .waiting(let parked): return .waiting(parked)
+    }
+  }
+
+  /// The first result of a run that has ended, as data; gives the coroutine back.
+  func takeValue(_ run: LuaRun) throws(StoreError) -> Value {
+    defer { run.release() }
+    return try result(of: run)
+  }
+
+  // MARK: Calls of drivers
+
+  /// Runs a driver: a script whose calls are turns of their own.
+  func startDriver(_ function: LuaReference, arguments: [Value]) throws(StoreError) -> RunState {
+    lastFailure = nil
+    return try start(driver: true, store: nil, member: nil) { run in
+      let base = machine.tokenCount
+      for argument in arguments { machine.append(argument) }
+      return try run.start(function, base: base)
+    }
+  }
+
+  /// A driver has called an action.
+  func drive(_ number: Int32) -> LuaDriven {
+    guard let (store, name) = action(number) else { return .refused(LuaError.closed(number)) }
+    let isGroup = system.isInTurn
+    let mark = system.beginTurn()
+    machine.isDriving = false
+    defer {
+      machine.isDriving = true
+      if !isGroup { machine.drainReleased() }
+    }
+    do {
+      let run = try LuaRun(machine: machine)
+      switch try run.startDriven(action: number) {
+      case .done, .idle:
+        try system.endTurn(mark)
+        if isGroup { try system.deliverMessages() }
+        return .done(run)
+      case .failed:
+        lastFailure = failure(of: run, store: store.id, member: name)
+        system.failTurn(mark)
+        return .failed(run)
+      case .waiting:
+        let parked = ParkedRun(run, isDriver: false, store: store.id, member: name) { _ in }
+        park(parked)
+        try system.endTurn(mark)
+        // The native that suspends the driver names what it waits for.
+        wait = .action(parked)
+        return .waiting
+      }
+    } catch let error as LuaError {
+      return .refused(StoreError(lua: error))
+    } catch {
+      return .refused(error)
+    }
+  }
+
+  // MARK: Waiting
+
+  /// Arranges for what a suspended run waits for.
+  private func park(_ parked: ParkedRun) {
+    parkedCount += 1
+    parked.id = parkedCount
+    self.parked[parked.id] = parked
+    let wait = wait
+    self.wait = nil
+    switch wait {
+    case .operation(let operation):
+      if let launch {
+        launch(parked.id, operation)
+      } else {
+        resume(parked.id, .failure(StoreError(.cannotWait, "this host cannot wait")))
+      }
+    case .request(let request):
+      request.onEnd = { [unowned self, unowned parked] in
+        system.ready.append { [unowned self] in answer(parked.id, request) }
+      }
+    case .action(let action):
+      action.finish = { [unowned self, unowned parked] result in
+        resumeDriver(parked.id, from: result)
+      }
+    case nil:
+      // Suspended by nobody: it could never go on.
+      resume(parked.id, .failure(StoreError(.cannotWait, "the script waits for nothing that ends")))
+    }
+  }
+
+  /// What a run waited for has ended: it goes on, as a new turn.
+  func resume(_ id: Int, _ result: Result<Value, any Error>) {
+    if let timeout = timeouts.removeValue(forKey: id) {
+      do {
+        try system.turn(timeout)
+      } catch {
+        system.report(error)
+      }
+      return
+    }
+    guard let parked = parked.removeValue(forKey: id) else { return }
+    proceed(parked) { run in
+      switch result {
+      case .success(let value):
+        let base = machine.tokenCount
+        machine.append(value)
+        return try run.resume(base: base)
+      case .failure(let error): return try run.resume(raising: error)
+      }
+    }
+  }
+
+  private func answer(_ id: Int, _ request: Request) {
+    guard let parked = parked.removeValue(forKey: id) else { return }
+    proceed(parked) { run in
+      switch request.state {
+      case .answered(let slot):
+        let base = machine.tokenCount
+        machine.append(slot)
+        return try run.resume(base: base)
+      case .failed(let error): return try run.resume(raising: error)
+      case .open, .waiting:
+        return try run.resume(raising: StoreError(.timeout, "the request was not answered"))
+      }
+    }
+  }
+
+  private func resumeDriver(_ id: Int, from result: Result<LuaRun, StoreError>) {
+    guard let parked = parked.removeValue(forKey: id) else { return }
+    proceed(parked) { run in
+      switch result {
+      case .success(let other): return try run.resume(from: other)
+      case .failure(let error):
+        lastFailure = error
+        return try run.resume(raising: error)
+      }
+    }
+  }
+
+  private func proceed(_ parked: ParkedRun, _ body: (LuaRun) throws -> LuaRun.State) {
+    let driving = machine.isDriving
+    machine.isDriving = parked.isDriver
+    defer {
+      machine.isDriving = driving
+      machine.drainReleased()
+    }
+    if parked.isDriver {
+      do {
+        try go(on: parked, body)
+      } catch {
+        parked.finish(.failure(error))
+      }
+      return
+    }
+    let mark = system.beginTurn()
+    do {
+      try go(on: parked, body)
+    } catch {
+      system.failTurn(mark)
+      parked.finish(.failure(error))
+      return
+    }
+    do {
+      try system.endTurn(mark)
+    } catch {
+      system.report(error)
+    }
+  }
+
+  private func go(
+    on parked: ParkedRun,
+    _ body: (LuaRun) throws -> LuaRun.State
+  ) throws(StoreError) {
+    do {
+      switch try body(parked.run) {
+      case .waiting: park(parked)
+      case .failed:
+        let error = failure(of: parked.run, store: parked.store, member: parked.member)
+        parked.run.release()
+        throw error
+      case .done, .idle:
+        parked.finish(.success(parked.run))
+        parked.run.release()
+      }
+    } catch let error as LuaError {
+      throw StoreError(lua: error)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  /// Ends a run that waits; its `<close>` variables run.
+  func cancel(_ parked: ParkedRun) {
+    guard self.parked.removeValue(forKey: parked.id) != nil else { return }
+    let mark = system.beginTurn()
+    parked.run.release()
+    do {
+      try system.endTurn(mark)
+    } catch {
+      system.report(error)
+    }
+  }
+}
+
+extension HostEngine: ScriptEngine {
+  /// Calls an action without waiting: the synchronous way in.
+  func call(
+    _ store: LiveStore,
+    _ action: LiveStore.Action,
+    _ arguments: [Value]
+  ) throws(StoreError) -> Value {
+    switch try begin(store, action, arguments) {
+    case .done(let value): return value
+    case .waiting(let parked):
+      cancel(parked)
+      throw StoreError(
+        .cannotWait,
+        "the action '\(store.id):\(action.name)' waits for the outside; call it with await",
+        store: store.id,
+        member: action.name
+      )
+    }
+  }
+}
+
+extension LuaError {
+  static func closed(_ action: Int32) -> LuaError {
+    LuaError(code: .closed, message: "the action \(action) belongs to a store that was disposed")
+  }
+}
+
+extension HostEngine {
+  // MARK: Scripts
+
+  /// Starts the text of a script as a driver.
+  func beginScript(
+    _ text: String,
+    name: String,
+    arguments: [Value]
+  ) throws(StoreError) -> RunState {
+    do {
+      let unit = try makeUnit(name)
+      let list = try vm.makeTable(.array(arguments))
+      try unit.environment.set("arg", to: .table(list))
+      let function = try vm.load(text, name: name, environment: unit.environment)
+      return try startDriver(function.reference, arguments: arguments)
+    } catch let error as LuaError {
+      throw StoreError(lua: error)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  /// What a driver returned first, as data and as text.
+  func scriptResult(of run: LuaRun) throws(StoreError) -> ScriptResult {
+    guard run.resultCount > 0 else { return ScriptResult(value: .null, text: nil) }
+    do {
+      let base = try run.takeResults(byReference: true)
+      defer { machine.truncateTokens(to: base) }
+      var token = try machine.token(at: base)
+      guard token.kind == .reference else {
+        let value = try StateConversion(tree: system.tree).value(&token)
+        return ScriptResult(value: value, text: value.stringValue)
+      }
+      let reference = LuaReference(adopting: token, machine: machine)
+      guard reference.isTable else { throw StoreError(.notData, "the script returned a function") }
+      let text = try machine.customText(of: reference)
+      let inner = machine.tokenCount
+      defer { machine.truncateTokens(to: inner) }
+      var data = try machine.data(of: reference)
+      return ScriptResult(
+        value: try StateConversion(tree: system.tree).value(&data),
+        text: text
+      )
+    } catch let error as LuaError {
+      throw StoreError(lua: error)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  /// What an action that has waited returned, as data.
+  func result(of run: LuaRun) throws(StoreError) -> Value {
+    guard run.resultCount > 0 else { return .null }
+    do {
+      let base = try run.takeResults(byReference: false)
+      defer { machine.truncateTokens(to: base) }
+      var token = try machine.token(at: base)
+      return try StateConversion(tree: system.tree).value(&token)
+    } catch let error as LuaError {
+      throw StoreError(lua: error)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// What a suspended script waits for.
+enum Wait {
+  /// Something of the outside: time, a server, Swift code.
+  case operation(@Sendable () async throws -> Value)
+  /// A request whose responder waits.
+  case request(Request)
+  /// An action that the driver has called, and that waits.
+  case action(ParkedRun)
+}
+
+/// A run that waits, and who wants to hear how it ends.
+final class ParkedRun {
+  let run: LuaRun
+  /// Whether it is a driver's, whose calls are turns of their own.
+  let isDriver: Bool
+  let store: String?
+  let member: String?
+  /// Called with the run while its results are there, or with its error.
+  var finish: (Result<LuaRun, StoreError>) -> Void
+  var id = 0
+
+  init(
+    _ run: LuaRun,
+    isDriver: Bool,
+    store: String?,
+    member: String?,
+    finish: @escaping (Result<LuaRun, StoreError>) -> Void
+  ) {
+    self.run = run
+    self.isDriver = isDriver
+    self.store = store
+    self.member = member
+    self.finish = finish
+  }
+}

@@ -1,0 +1,176 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// Reads the arguments of one native call, and says what is wrong with them in the script's words.
+struct Arguments {
+  let call: LuaNativeCall
+  let engine: HostEngine
+  /// What the script calls the function.
+  let name: String
+  private var token: LuaToken
+  private var remaining: Int
+
+  init(_ call: LuaNativeCall, _ engine: HostEngine, _ name: String) throws {
+    self.call = call
+    self.engine = engine
+    self.name = name
+    token = try call.arguments()
+    remaining = call.count
+  }
+
+  private func wrong(_ what: String) -> StoreError {
+    StoreError(.invalidArgument, "\(name): \(what)")
+  }
+
+  var isNil: Bool { remaining == 0 || token.kind == .nil }
+
+  mutating func skip() {
+    guard remaining > 0 else { return }
+    remaining -= 1
+    token.skip()
+  }
+
+  mutating func string(_ what: String) throws -> String {
+    guard remaining > 0, token.kind == .string, let string = token.string else {
+      throw wrong("\(what) must be a text")
+    }
+    skip()
+    return string
+  }
+
+  mutating func optionalString(_ what: String) throws -> String? {
+    if isNil {
+      skip()
+      return nil
+    }
+    return try string(what)
+  }
+
+  mutating func number(_ what: String) throws -> Double {
+    guard remaining > 0 else { throw wrong("\(what) must be a number") }
+    defer { skip() }
+    switch token.kind {
+    case .integer: return Double(token.integer)
+    case .number: return token.number
+    default: throw wrong("\(what) must be a number")
+    }
+  }
+
+  mutating func optionalNumber(_ what: String) throws -> Double? {
+    if isNil {
+      skip()
+      return nil
+    }
+    return try number(what)
+  }
+
+  mutating func integer(_ what: String) throws -> Int {
+    guard remaining > 0, token.kind == .integer, let integer = Int(exactly: token.integer) else {
+      throw wrong("\(what) must be a whole number")
+    }
+    skip()
+    return integer
+  }
+
+  mutating func bool() -> Bool {
+    defer { skip() }
+    return remaining > 0 && token.kind != .nil && token.kind != .no
+  }
+
+  mutating func function(_ what: String) throws -> LuaReference {
+    guard remaining > 0, token.kind == .reference else { throw wrong("\(what) must be a function") }
+    let reference = LuaReference(adopting: token, machine: engine.machine)
+    skip()
+    guard reference.isFunction else { throw wrong("\(what) must be a function") }
+    return reference
+  }
+
+  /// Any value; tables and functions as handles.
+  mutating func luaValue() throws -> LuaValue {
+    guard remaining > 0 else { return .nil }
+    remaining -= 1
+    return try engine.machine.take(&token)
+  }
+
+  /// A store's handle, with the rights that it carries.
+  mutating func store() throws -> (store: LiveStore, rights: Rights) {
+    guard remaining > 0, token.kind == .object, token.object.kind == ObjectKind.store else {
+      throw wrong("the first argument must be a store, such as useStore(\"cart\") gives")
+    }
+    let object = token.object
+    skip()
+    return (try object.instance(as: StoreEntry.self).store(), Rights(grant: object.grant))
+  }
+
+  /// A store, of which the holder has a right.
+  mutating func store(_ right: Rights, _ verb: String) throws -> LiveStore {
+    let (store, rights) = try store()
+    guard rights.contains(right) else {
+      throw StoreError(
+        .permissionDenied,
+        "permission denied: \(engine.principal) may not \(verb) '\(store.id)' (\(name))",
+        store: store.id
+      )
+    }
+    return store
+  }
+
+  mutating func object(_ kind: UInt16) -> LuaObject? {
+    guard remaining > 0, token.kind == .object, token.object.kind == kind else { return nil }
+    let object = token.object
+    skip()
+    return object
+  }
+
+  mutating func value() throws -> Value {
+    guard remaining > 0 else { return .null }
+    remaining -= 1
+    return try StateConversion(tree: engine.system.tree).value(&token)
+  }
+
+  mutating func slot(for purpose: StateConversion.Purpose) throws -> StateSlot {
+    guard remaining > 0 else { return .empty }
+    remaining -= 1
+    return try StateConversion(tree: engine.system.tree).slot(&token, for: purpose)
+  }
+
+  var hasMore: Bool { remaining > 0 }
+
+  // MARK: Answers
+
+  func none() -> LuaNativeResult {
+    call.dropArguments()
+    return .results(0)
+  }
+
+  func answer(_ value: Value) -> LuaNativeResult {
+    call.dropArguments()
+    engine.machine.append(value)
+    return .results(1)
+  }
+
+  func answer(slot: StateSlot) -> LuaNativeResult {
+    call.dropArguments()
+    engine.machine.append(slot)
+    return .results(1)
+  }
+
+  func answer(_ object: LuaObject) -> LuaNativeResult {
+    call.dropArguments()
+    engine.machine.append(object)
+    return .results(1)
+  }
+
+  /// Suspends the script until the operation has ended; its value is what the call returns.
+  func wait(
+    _ operation: @escaping @Sendable () async throws -> Value
+  ) throws -> LuaNativeResult {
+    try engine.system.forbidInGetter("wait (\(name))")
+    guard engine.machine.canSuspend else {
+      throw StoreError(.cannotWait, "\(name): cannot wait inside a function that C code calls")
+    }
+    engine.wait = .operation(operation)
+    return .wait
+  }
+}

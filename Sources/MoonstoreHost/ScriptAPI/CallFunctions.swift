@@ -1,0 +1,79 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// What the prelude's dispatcher needs for actions that middleware or hooks surround.
+  func addCallFunctions(_ natives: Natives) throws {
+    try natives.table.set("invoke", to: .function(LuaFunction(try machine.makeInvoker())))
+    try natives.add("errorMethod", as: "the prelude") { [unowned self] arguments in
+      let name = try arguments.string("the name")
+      errorMethods[name] = try arguments.function("the method")
+      return arguments.none()
+    }
+    // beginCall(number) -> call, hooks, whether layers of Swift are there.
+    try natives.add("beginCall", as: "an action") { [unowned self] arguments in
+      try beginCall(&arguments)
+    }
+    // beginLayers(number, ...) -> key, arguments, their count.
+    try natives.add("beginLayers", as: "an action") { [unowned self] arguments in
+      try beginLayers(&arguments)
+    }
+    try natives.add("endCall", as: "an action") { [unowned self] arguments in
+      let key = try arguments.integer("the call")
+      let result = try arguments.value()
+      guard let (call, onion) = layeredCalls.removeValue(forKey: key) else {
+        return arguments.answer(.bool(false))
+      }
+      var changed = result
+      try onion.after(call, &changed)
+      arguments.call.dropArguments()
+      machine.append(changed != result)
+      machine.append(changed)
+      return .results(2)
+    }
+    try natives.add("failCall", as: "an action") { [unowned self] arguments in
+      let key = try arguments.integer("the call")
+      let message = try arguments.string("the error")
+      if let (call, onion) = layeredCalls.removeValue(forKey: key) {
+        let error = StoreError(.script, message, store: call.store, member: call.action)
+        onion.failed(call, error)
+      }
+      return arguments.none()
+    }
+  }
+
+  private func beginCall(_ arguments: inout Arguments) throws -> LuaNativeResult {
+    let number = Int32(try arguments.integer("the action"))
+    guard let (store, name) = action(number) else { throw LuaError.closed(number) }
+    let hooks = scriptHooks[store.id] ?? []
+    arguments.call.dropArguments()
+    machine.append(["action": .string(name), "storeId": .string(store.id)])
+    machine.appendArray(count: hooks.count)
+    for hook in hooks { machine.append(reference: hook.function.number) }
+    machine.append(!ActionOnion(store).isEmpty)
+    return .results(3)
+  }
+
+  private func beginLayers(_ arguments: inout Arguments) throws -> LuaNativeResult {
+    let number = Int32(try arguments.integer("the action"))
+    guard let (store, name) = action(number) else { throw LuaError.closed(number) }
+    let onion = ActionOnion(store)
+    var values: [Value] = []
+    while arguments.hasMore { values.append(try arguments.value()) }
+    var call = ActionCall(store: store.id, action: name, arguments: values)
+    do {
+      try onion.before(&call)
+    } catch {
+      onion.failed(call, StoreError(wrapping: error))
+      throw error
+    }
+    layeredCount += 1
+    layeredCalls[layeredCount] = (call, onion)
+    arguments.call.dropArguments()
+    machine.append(Int64(layeredCount))
+    machine.append(.array(call.arguments))
+    machine.append(Int64(call.arguments.count))
+    return .results(3)
+  }
+}

@@ -1,0 +1,58 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// What natives look like: they read arguments, act, and answer.
+  typealias Body = (inout Arguments) throws -> LuaNativeResult
+
+  /// The functions of the host that the prelude builds its libraries from.
+  final class Natives {
+    let engine: HostEngine
+    let table: LuaTable
+
+    init(_ engine: HostEngine) throws {
+      self.engine = engine
+      table = try engine.vm.makeTable()
+    }
+
+    /// Adds a function; `script` is what scripts call it.
+    func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body) throws {
+      let reference = try engine.machine.makeNative(byReference: byReference) { [unowned engine] call in
+        var arguments = try Arguments(call, engine, script)
+        return try body(&arguments)
+      }
+      try table.set(.string(name), to: .function(LuaFunction(reference)))
+    }
+  }
+
+  /// Opens what scripts see besides the standard library.
+  func openLibraries() throws {
+    let natives = try Natives(self)
+    try addStoreFunctions(natives)
+    try addBusFunctions(natives)
+    try addTurnFunctions(natives)
+    try addDefinitionFunctions(natives)
+    try addWorldFunctions(natives)
+    try addCallFunctions(natives)
+    let source = String(decoding: PackageResources.Prelude_lua, as: UTF8.self)
+    let results = try vm.load(source, name: "prelude").call(.table(natives.table))
+    guard case .table(let prelude) = results.first else {
+      throw StoreError(.closed, "the prelude gave no table")
+    }
+    self.prelude = prelude
+    guard case .function(let dispatch) = try prelude.get("dispatch") else {
+      throw StoreError(.closed, "the prelude has no dispatcher")
+    }
+    machine.setDispatcher(dispatch.reference)
+    dispatcher = dispatch
+  }
+
+  /// A function of the prelude.
+  func preludeFunction(_ name: String) throws -> LuaFunction {
+    guard let prelude, case .function(let function) = try prelude.get(.string(name)) else {
+      throw StoreError(.closed, "the prelude has no function '\(name)'")
+    }
+    return function
+  }
+}

@@ -1,0 +1,241 @@
+-- What scripts see besides the standard library. Runs once in each machine, with the host's functions as
+-- its argument, and gives back what the host needs: one table of Lua functions.
+local native = ...
+local prelude = {}
+
+-- Libraries are shared by all scripts of a host, so scripts get views that cannot be changed.
+local function view(library, name)
+  local function iterate(_, key)
+    local value
+    key, value = next(library, key)
+    return key, value
+  end
+  return setmetatable({}, {
+    __index = library,
+    __newindex = function(_, key)
+      error(name .. "." .. tostring(key) .. " cannot be changed: libraries are shared by all scripts", 2)
+    end,
+    __pairs = function() return iterate, nil, nil end,
+    __name = name,
+    __metatable = false,
+  })
+end
+
+-- Errors of the host are objects; scripts that treat them as texts find the methods of texts.
+for name, method in pairs(string) do
+  native.errorMethod(name, function(err, ...) return method(tostring(err), ...) end)
+end
+
+-- table.sort moves parts of state without copying them: an order of positions is sorted instead.
+local rawsort = table.sort
+table.sort = function(list, compare)
+  if not native.isPart(list) then return rawsort(list, compare) end
+  local values, order = {}, {}
+  for index, value in ipairs(list) do
+    values[index], order[index] = value, index
+  end
+  if compare then
+    rawsort(order, function(a, b) return compare(values[a], values[b]) end)
+  else
+    rawsort(order, function(a, b) return values[a] < values[b] end)
+  end
+  native.reorder(list, order)
+end
+
+local shared = {
+  assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs, next = next,
+  pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
+  rawset = rawset, select = select, setmetatable = setmetatable, tonumber = tonumber,
+  tostring = tostring, type = type, xpcall = xpcall, _VERSION = "Lua 5.4",
+  array = array, map = map, null = null,
+  string = view(string, "string"), table = view(table, "table"), math = view(math, "math"),
+  utf8 = view(utf8, "utf8"), coroutine = view(coroutine, "coroutine"),
+  ref = native.ref, computed = native.computed, watch = native.watch,
+  transaction = nil, commit = native.commit, sleep = native.sleep,
+  json = view({ encode = native.jsonEncode, decode = native.jsonDecode }, "json"),
+  time = view({ now = native.now, iso = native.iso }, "time"),
+}
+
+local function disposer(cancel)
+  return function() return native.cancel(cancel) end
+end
+
+shared.store = view({
+  id = native.storeID,
+  state = native.storeState,
+  copy = native.copy,
+  reset = native.reset,
+  dispose = native.dispose,
+  patch = function(handle, changes)
+    if type(changes) ~= "function" then return native.patch(handle, changes) end
+    local mark = native.beginPatch(handle)
+    changes(native.patchTarget(handle))
+    native.endPatch(handle, mark)
+  end,
+  subscribe = function(handle, callback, options)
+    if type(callback) ~= "function" then
+      error("store.subscribe(store, function(change) ... end)", 2)
+    end
+    if options and options.immediate then callback(nil, handle) end
+    return disposer(native.subscribe(handle, callback, options or {}))
+  end,
+  onAction = function(handle, callback)
+    if type(callback) ~= "function" then
+      error("store.onAction(store, function(call) ... end)", 2)
+    end
+    return disposer(native.onAction(handle, callback))
+  end,
+}, "store")
+
+shared.registry = view({
+  has = native.hasStore, ids = native.storeIDs,
+  resolveDependencies = native.resolveDependencies,
+  validateDependencies = native.validateDependencies,
+  unregister = native.unregister, recentEvents = native.recentEvents,
+}, "registry")
+
+shared.transaction = function(body, ...)
+  local mark = native.beginGroup()
+  local results = table.pack(pcall(body, ...))
+  native.endGroup(mark, results[1])
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+-- The globals of one script. `id` is what the host knows it by.
+function prelude.environment(id, settings, grants)
+  local env = {}
+  env._G = env
+  env.load = function(chunk, name, mode, custom)
+    if custom == nil then custom = env end
+    return load(chunk, name, "t", custom)
+  end
+  env.print = function(...)
+    local parts = table.pack(...)
+    for index = 1, parts.n do parts[index] = tostring(parts[index]) end
+    native.log(id, "print", table.concat(parts, "\t"))
+  end
+  local function logger(level)
+    return function(text, fields) native.log(id, level, tostring(text), fields) end
+  end
+  env.log = view({
+    debug = logger("debug"), info = logger("info"), warn = logger("warning"), error = logger("error"),
+  }, "log")
+  env.defineStore = function(name, definition) return native.defineStore(id, name, definition) end
+  env.useStore = function(name) return native.useStore(id, name) end
+  env.spawn = function(body, ...)
+    local args = table.pack(...)
+    return native.spawn(id, function() return body(table.unpack(args, 1, args.n)) end)
+  end
+  env.bus = view({
+    send = function(type, payload, options) return native.send(id, type, payload, options) end,
+    request = function(type, payload, options) return native.request(id, type, payload, options) end,
+    subscribe = function(type, handler) return disposer(native.onMessage(id, type, handler)) end,
+    answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
+    use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
+    recentMessages = native.recentMessages,
+  }, "bus")
+  env.random = view({
+    id = native.nextID,
+    number = function() return native.random() end,
+    integer = function(low, high)
+      if not high then low, high = 1, low end
+      return native.randomInteger(low, high)
+    end,
+  }, "random")
+  env.progress = native.progress
+  env.settings = settings
+  local loaded = {}
+  env.require = function(name)
+    local module = loaded[name]
+    if module ~= nil then
+      if module == loaded then
+        error("modules require each other in a circle: " .. name, 2)
+      end
+      return module
+    end
+    loaded[name] = loaded
+    local chunk = native.loadModule(id, name)
+    local ok, result = pcall(chunk, name)
+    loaded[name] = nil
+    if not ok then error(result, 0) end
+    if result == nil then result = true end
+    loaded[name] = result
+    return result
+  end
+  if grants.files then
+    env.files = view({
+      read = function(path) return native.readFile(id, path) end,
+      lines = function(path)
+        local file = native.openFile(id, path)
+        return function() return native.nextLine(file) end
+      end,
+    }, "files")
+  end
+  return setmetatable(env, { __index = shared, __metatable = false })
+end
+
+-- Calls of an action that middleware or hooks surround: the host's layers first, then the middleware of
+-- scripts from outside in, then the action. All of it can wait.
+local middleware = {}
+
+function prelude.addMiddleware(fn) middleware[#middleware + 1] = fn end
+
+function prelude.setMiddleware(list) middleware = list end
+
+-- What a hook does wrong concerns neither the action nor the other hooks.
+local function guard(fn, ...)
+  local ok, err = pcall(fn, ...)
+  if not ok then native.report(tostring(err)) end
+end
+
+local function run(number, self, call, hooks, ...)
+  local after, failed = {}, {}
+  if #hooks > 0 then
+    local context = {
+      name = call.action, store = self, args = table.pack(...),
+      after = function(fn) after[#after + 1] = fn end,
+      onError = function(fn) failed[#failed + 1] = fn end,
+    }
+    for _, hook in ipairs(hooks) do hook(context) end
+  end
+  if #after == 0 and #failed == 0 then return native.invoke(number, self, ...) end
+  local results = table.pack(pcall(native.invoke, number, self, ...))
+  if not results[1] then
+    for _, fn in ipairs(failed) do guard(fn, results[2]) end
+    error(results[2], 0)
+  end
+  for _, fn in ipairs(after) do guard(fn, table.unpack(results, 2, results.n)) end
+  return table.unpack(results, 2, results.n)
+end
+
+local function onion(layer, number, self, call, hooks, ...)
+  local current = middleware[layer]
+  if not current then return run(number, self, call, hooks, ...) end
+  call.args = table.pack(...)
+  local called = false
+  return current(call, function(...)
+    if called then error("middleware calls next() once", 2) end
+    called = true
+    local args = select("#", ...) > 0 and table.pack(...) or call.args
+    return onion(layer + 1, number, self, call, hooks, table.unpack(args, 1, args.n or #args))
+  end)
+end
+
+function prelude.dispatch(number, self, ...)
+  local call, hooks, layered = native.beginCall(number)
+  call.store = self
+  if not layered then return onion(1, number, self, call, hooks, ...) end
+  -- Layers of Swift see the arguments as data, and may have changed them.
+  local key, args, count = native.beginLayers(number, ...)
+  local results = table.pack(pcall(onion, 1, number, self, call, hooks, table.unpack(args, 1, count)))
+  if not results[1] then
+    native.failCall(key, tostring(results[2]))
+    error(results[2], 0)
+  end
+  local changed, value = native.endCall(key, results[2])
+  if changed then return value end
+  return table.unpack(results, 2, results.n)
+end
+
+return prelude

@@ -1,0 +1,204 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// The library `store`, and what `registry` reads.
+  func addStoreFunctions(_ natives: Natives) throws {
+    try natives.add("storeID", as: "store.id") { arguments in
+      arguments.answer(.string(try arguments.store().store.id))
+    }
+    try natives.add("storeState", as: "store.state") { [unowned self] arguments in
+      let store = try arguments.store(.read, "read")
+      system.tree.trackStructure(store.root)
+      return arguments.answer(slot: .node(store.root))
+    }
+    try natives.add("copy", as: "store.copy") { arguments in arguments.answer(try arguments.value()) }
+    try natives.add("reset", as: "store.reset") { [unowned self] arguments in
+      let store = try arguments.store(.write, "reset")
+      try system.forbidInGetter("reset '\(store.id)'")
+      try change { try store.reset() }
+      return arguments.none()
+    }
+    try natives.add("dispose", as: "store.dispose") { [unowned self] arguments in
+      let store = try arguments.store(.write, "dispose of")
+      try system.registry.unregister(store.id)
+      return arguments.none()
+    }
+    try addPatchFunctions(natives)
+    try natives.add("subscribe", as: "store.subscribe") { [unowned self] arguments in
+      let store = try arguments.store(.read, "subscribe to")
+      let callback = try arguments.function("the callback")
+      let options = try arguments.value()
+      let subscription = try store.face.subscribe(
+        path: options["path"]?.stringValue,
+        once: options["once"]?.boolValue ?? false
+      ) { [unowned self, unowned store] change in
+        try hear(change, of: store, callback)
+      }
+      return arguments.answer(.integer(Int64(keep(subscription, for: ""))))
+    }
+    try natives.add("onAction", as: "store.onAction") { [unowned self] arguments in
+      let store = try arguments.store(.read, "observe the actions of")
+      let hook = ScriptHook(try arguments.function("the callback"))
+      let id = store.id
+      scriptHooks[id, default: []].append(hook)
+      refreshHooks()
+      let subscription = Subscription { [weak self] in
+        self?.scriptHooks[id]?.removeAll { $0 === hook }
+        self?.refreshHooks()
+      }
+      return arguments.answer(.integer(Int64(keep(subscription, for: ""))))
+    }
+    try natives.add("cancel", as: "the disposer") { [unowned self] arguments in
+      arguments.answer(.bool(cancel(try arguments.integer("the registration"))))
+    }
+    try natives.add("isPart", as: "table.sort") { arguments in
+      arguments.answer(.bool(arguments.object(ObjectKind.part) != nil))
+    }
+    try natives.add("reorder", as: "table.sort") { [unowned self] arguments in
+      guard let object = arguments.object(ObjectKind.part), let objects else {
+        return arguments.none()
+      }
+      let order = try arguments.value().arrayValue ?? []
+      try objects.reorder(object, order.compactMap { $0.integerValue.map { Int($0) - 1 } })
+      return arguments.none()
+    }
+    try addRegistryFunctions(natives)
+  }
+
+  private func addPatchFunctions(_ natives: Natives) throws {
+    try natives.add("patch", as: "store.patch") { [unowned self] arguments in
+      let store = try arguments.store(.write, "patch")
+      try system.forbidInGetter("patch '\(store.id)'")
+      guard case .node(let node) = try arguments.slot(for: .state) else {
+        throw StoreError(.invalidArgument, "store.patch: the changes must be a table or a function")
+      }
+      try change { try store.patch(with: node) }
+      return arguments.none()
+    }
+    try natives.add("patchTarget", as: "store.patch") { arguments in
+      arguments.answer(slot: .node(try arguments.store(.write, "patch").root))
+    }
+    try natives.add("beginPatch", as: "store.patch") { [unowned self] arguments in
+      let store = try arguments.store(.write, "patch")
+      try system.forbidInGetter("patch '\(store.id)'")
+      // A driver's function is one turn, like a call of an action.
+      return arguments.answer(.integer(try beginGroup(start: system.tree.changeCount)))
+    }
+    try natives.add("endPatch", as: "store.patch") { [unowned self] arguments in
+      let store = try arguments.store(.write, "patch")
+      try endPatch(store, mark: try arguments.integer("the mark"))
+      return arguments.none()
+    }
+  }
+
+  private func addRegistryFunctions(_ natives: Natives) throws {
+    let registry = system.registry
+    try natives.add("hasStore", as: "registry.has") { arguments in
+      arguments.answer(.bool(registry.has(try arguments.string("the id"))))
+    }
+    try natives.add("storeIDs", as: "registry.ids") { arguments in
+      arguments.answer(.array(registry.ids.map(Value.string)))
+    }
+    try natives.add("resolveDependencies", as: "registry.resolveDependencies") { arguments in
+      let ids = try registry.resolveDependencies(try arguments.string("the id"))
+      return arguments.answer(.array(ids.map(Value.string)))
+    }
+    try natives.add("validateDependencies", as: "registry.validateDependencies") { arguments in
+      let id = try arguments.string("the id")
+      let missing = registry.has(id) ? try registry.missingDependencies(id) : [id]
+      arguments.call.dropArguments()
+      arguments.engine.machine.append(missing.isEmpty)
+      arguments.engine.machine.append(Value.array(missing.map(Value.string)))
+      return .results(2)
+    }
+    try natives.add("unregister", as: "registry.unregister") { [unowned self] arguments in
+      let id = try arguments.string("the id")
+      let options = try arguments.value()
+      try system.forbidInGetter("unregister '\(id)'")
+      try registry.unregister(id, cascade: options["cascade"]?.boolValue ?? false)
+      return arguments.none()
+    }
+    try natives.add("recentEvents", as: "registry.recentEvents") { arguments in
+      let count = try arguments.optionalNumber("the count").map { Int($0) } ?? 10
+      let events = registry.recentEvents(count).map { event -> Value in
+        [
+          "sequence": .integer(Int64(event.sequence)), "type": .string(event.type),
+          "store": .string(event.store), "timestamp": .number(event.timestamp),
+        ]
+      }
+      return arguments.answer(.array(events))
+    }
+  }
+
+  /// Runs a script's subscriber.
+  private func hear(_ change: StoreChange, of store: LiveStore, _ callback: LuaReference) throws {
+    let state = try start(callback, store: store.id, member: "a subscriber") {
+      machine.append(change.record)
+      machine.append(handle(store, grant: Rights.standard.grant))
+    }
+    if case .done(let run) = state { run.release() }
+  }
+}
+
+extension StoreChange {
+  /// The change as scripts see it.
+  var record: Value {
+    var record: [Value.Key: Value] = [
+      "storeId": .string(store), "type": .string(kind.rawValue), "turn": .integer(Int64(turn)),
+      "changes": .array(
+        patches.map { patch in
+          var change: [Value.Key: Value] = [
+            "operation": .string(patch.operation.name), "path": .string("\(patch.path)"),
+          ]
+          change["old"] = patch.old
+          change["new"] = patch.new
+          return .map(change)
+        }
+      ),
+    ]
+    record["payload"] = payload
+    return .map(record)
+  }
+}
+
+extension LiveStore {
+  /// Merges a part that nobody has seen yet into the state.
+  func patch(with changes: StateNode) throws {
+    try stretch(.patch, payload: changes.value) { try merge(changes, into: root) }
+  }
+
+  private func merge(_ changes: StateNode, into node: StateNode) throws {
+    for position in changes.slots.indices where !changes.slots[position].isEmpty {
+      let key = changes.key(at: position)
+      let slot = changes.slots[position]
+      let target = node.position(of: key)
+      if target >= 0, let inner = slot.node, inner.kind == .map,
+        let child = node.slots[target].node, child.kind == .map
+      {
+        try merge(inner, into: child)
+      } else {
+        if node === root, case .string(let name) = key, member(named: name) != nil {
+          throw StoreError(
+            .readOnly,
+            "'\(name)' is a getter or an action of '\(id)' and cannot be set",
+            store: id
+          )
+        }
+        try system.tree.assign(key, slot, in: node)
+      }
+    }
+  }
+}
+
+extension HostObjects {
+  /// Puts the elements of an array into another order.
+  func reorder(_ object: LuaObject, _ order: [Int]) throws {
+    let node = object.instance(as: StateNode.self)
+    guard Set(order) == Set(node.slots.indices), order.count == node.slots.count else {
+      throw StoreError(.invalidArgument, "table.sort: the array changed while it was sorted")
+    }
+    try writing(node, object.grant) { tree.reorder(node, order) }
+  }
+}

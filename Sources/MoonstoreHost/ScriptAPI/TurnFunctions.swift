@@ -1,0 +1,80 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// `commit`, `transaction`, `sleep` and `spawn`.
+  func addTurnFunctions(_ natives: Natives) throws {
+    try natives.add("commit", as: "commit") { [unowned self] arguments in
+      try system.forbidInGetter("commit")
+      system.commit()
+      return arguments.none()
+    }
+    try natives.add("beginGroup", as: "transaction") { [unowned self] arguments in
+      arguments.answer(.integer(try beginGroup(start: 0)))
+    }
+    try natives.add("endGroup", as: "transaction") { [unowned self] arguments in
+      let mark = try arguments.integer("the mark")
+      let succeeded = arguments.bool()
+      try endGroup(mark, succeeded: succeeded)
+      return arguments.none()
+    }
+    let sleep = configuration.sleep
+    try natives.add("sleep", as: "sleep") { arguments in
+      let seconds = try arguments.number("the time in seconds")
+      guard seconds >= 0, seconds < 1e9 else {
+        throw StoreError(.invalidArgument, "sleep: the time must be 0 or more seconds")
+      }
+      return try arguments.wait {
+        try await sleep(seconds)
+        return .null
+      }
+    }
+    try natives.add("spawn", as: "spawn", byReference: true) { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let body = try arguments.function("the function")
+      try system.forbidInGetter("spawn")
+      let owner = sender(script)
+      system.ready.append { [unowned self] in
+        system.isolated("a spawned function", owner: owner) {
+          let state = try start(body, store: owner, member: "a spawned function") {}
+          if case .done(let run) = state { run.release() }
+          if case .waiting(let parked) = state {
+            parked.finish = { [unowned self] result in
+              if case .failure(let error) = result { system.report(error) }
+            }
+          }
+        }
+      }
+      if !system.isInTurn { try system.turn {} }
+      return arguments.none()
+    }
+  }
+
+  // MARK: Groups
+
+  /// Begins a group of turns of a driver, or a part of the turn under way; the number ends it.
+  func beginGroup(start: Int) throws -> Int64 {
+    groups.append((system.beginTurn(), machine.isDriving, start))
+    return Int64(groups.count)
+  }
+
+  func endGroup(_ number: Int, succeeded: Bool) throws {
+    guard number == groups.count, let group = groups.popLast() else {
+      throw StoreError(.invalidArgument, "transaction: groups end in the order in which they begin")
+    }
+    guard succeeded else { return system.failTurn(group.mark) }
+    let driving = machine.isDriving
+    machine.isDriving = false
+    defer { machine.isDriving = driving }
+    try system.endTurn(group.mark)
+  }
+
+  /// Ends `store.patch` with a function: what it wrote is one patch.
+  func endPatch(_ store: LiveStore, mark: Int) throws {
+    if let start = groups.last?.start {
+      store.noteStretch(.patchFunction, from: start)
+    }
+    try endGroup(mark, succeeded: true)
+  }
+}

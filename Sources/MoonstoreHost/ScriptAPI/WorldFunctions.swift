@@ -1,0 +1,118 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// Time, randomness, ids, JSON, logs and progress: all that a script knows of the world without a grant.
+  func addWorldFunctions(_ natives: Natives) throws {
+    let system = system
+    let configuration = configuration
+    try natives.add("now", as: "time.now") { arguments in
+      arguments.answer(.number(system.clock.now))
+    }
+    try natives.add("iso", as: "time.iso") { arguments in
+      let time = try arguments.optionalNumber("the time") ?? system.clock.now
+      return arguments.answer(.string(Timestamp.iso(time)))
+    }
+    try natives.add("nextID", as: "random.id") { arguments in
+      let prefix = try arguments.optionalString("the prefix") ?? "id"
+      return arguments.answer(.string(system.nextID(prefix)))
+    }
+    try natives.add("random", as: "random.number") { [unowned self] arguments in
+      arguments.answer(.number(Double(nextRandom() >> 11) * 0x1p-53))
+    }
+    try natives.add("randomInteger", as: "random.integer") { [unowned self] arguments in
+      let low = try arguments.integer("the least")
+      let high = try arguments.integer("the greatest")
+      guard low <= high else {
+        throw StoreError(.invalidArgument, "random.integer: \(low) is greater than \(high)")
+      }
+      let span = UInt64(bitPattern: Int64(high)) &- UInt64(bitPattern: Int64(low))
+      let offset = span == .max ? nextRandom() : nextRandom() % (span + 1)
+      return arguments.answer(.integer(Int64(low) &+ Int64(bitPattern: offset)))
+    }
+    try natives.add("jsonEncode", as: "json.encode") { arguments in
+      let value = try arguments.value()
+      let options = try arguments.value()
+      do {
+        let pretty = options["pretty"]?.boolValue ?? false
+        return arguments.answer(.string(try value.json(pretty: pretty)))
+      } catch {
+        throw StoreError(.invalidJSON, "json.encode: \(error)", underlying: error)
+      }
+    }
+    try natives.add("jsonDecode", as: "json.decode") { arguments in
+      let text = try arguments.string("the text")
+      do {
+        return arguments.answer(try Value(json: text))
+      } catch {
+        throw StoreError(.invalidJSON, "json.decode: \(error)", underlying: error)
+      }
+    }
+    try natives.add("log", as: "log") { arguments in
+      let script = try arguments.string("the script")
+      let level = try arguments.string("the level")
+      var text = try arguments.string("the text")
+      let fields = try arguments.value()
+      if let pairs = fields.mapValue, !pairs.isEmpty {
+        text += pairs.keys.sorted().map { " \($0)=\(pairs[$0] ?? .null)" }.joined()
+      }
+      configuration.log(HostConfiguration.LogEntry(script: script, level: level, text: text))
+      return arguments.none()
+    }
+    try natives.add("report", as: "the host") { arguments in
+      system.report(StoreError(.script, try arguments.string("the error")))
+      return arguments.none()
+    }
+    try natives.add("progress", as: "progress") { arguments in
+      let done = try arguments.number("how much is done")
+      let total = try arguments.optionalNumber("how much there is")
+      configuration.progress(done, total, try arguments.optionalString("the text") ?? "")
+      return arguments.none()
+    }
+    try addFileFunctions(natives)
+  }
+
+  /// SplitMix64: small, seeded, and the same on every machine.
+  private func nextRandom() -> UInt64 {
+    randomState &+= 0x9E37_79B9_7F4A_7C15
+    var z = randomState
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// Times as text.
+enum Timestamp {
+  /// Seconds since 1970 in the form `2026-01-31T12:00:00.000Z`.
+  static func iso(_ seconds: Double) -> String {
+    guard seconds.isFinite, abs(seconds) < 1e11 else { return "invalid time" }
+    let milliseconds = Int((seconds * 1_000).rounded(.down))
+    let (days, rest) = milliseconds.quotientAndRemainderFloored(dividingBy: 86_400_000)
+    // Days to a date of the Gregorian calendar, counted in eras of 400 years from 0000-03-01.
+    let z = days + 719_468
+    let (era, dayOfEra) = z.quotientAndRemainderFloored(dividingBy: 146_097)
+    let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * shifted + 2) / 5 + 1
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    let time = [rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60].map { pad($0, 2) }
+    return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(time.joined(separator: ":"))"
+      + ".\(pad(rest % 1_000, 3))Z"
+  }
+
+  private static func pad(_ number: Int, _ width: Int) -> String {
+    let text = String(number)
+    return String(repeating: "0", count: max(0, width - text.count)) + text
+  }
+}
+
+extension Int {
+  fileprivate func quotientAndRemainderFloored(dividingBy divisor: Int) -> (Int, Int) {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+}

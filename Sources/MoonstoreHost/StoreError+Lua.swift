@@ -1,0 +1,46 @@
+public import MoonLua
+public import MoonstoreCore
+
+extension StoreError {
+  /// What a Lua error means here. A `StoreError` that has crossed Lua is itself again, with the place.
+  init(lua error: LuaError, store: String? = nil, member: String? = nil) {
+    if var own = error.underlying as? StoreError {
+      if own.script == nil {
+        own.script = error.script
+        own.line = error.line
+      }
+      if own.traceback.isEmpty { own.traceback = error.traceback }
+      self = own
+    } else {
+      let code: Code =
+        switch error.code {
+        case .syntax: .syntax
+        case .conversion: .notData
+        case .closed: .closed
+        case .cannotWait: .cannotWait
+        case .thrown: .thrown
+        default: .script
+        }
+      self.init(
+        code,
+        error.message,
+        script: error.script,
+        line: error.line,
+        traceback: error.traceback,
+        value: error.value,
+        underlying: error.underlying
+      )
+    }
+    if self.store == nil {
+      self.store = store
+      self.member = member
+    }
+  }
+}
+
+extension StoreError: LuaErrorConvertible {
+  /// The name of the code, as scripts read it.
+  public var luaCode: String { code.rawValue }
+  /// The message without its place, which Lua adds.
+  public var luaMessage: String { message }
+}

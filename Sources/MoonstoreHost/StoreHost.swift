@@ -1,0 +1,303 @@
+public import MoonValue
+public import MoonstoreCore
+import MoonLua
+
+/// A host: one Lua machine, registry, bus and reactive graph behind one actor.
+///
+/// ```swift
+/// let host = try await StoreHost(scripts: "Scripts/shop")
+/// let cart = try await host.store("cart")
+/// try await cart.call("addItem", "85123A", 6)
+/// let total = try await cart.get("totalPrice", as: Double.self)
+/// ```
+public actor StoreHost {
+  private let owner: EngineOwner
+  private var engine: HostEngine { owner.engine }
+  private var isClosed = false
+  private var waiters: [Int: Task<Void, Never>] = [:]
+
+  /// Makes a host, and loads a project.
+  ///
+  /// - Parameters:
+  ///   - scripts: The folder of a project; none for a host without scripts.
+  ///   - configuration: What the host grants, and where its time comes from.
+  /// - Throws: `StoreError` that names the script and the line; nothing is left of the host then.
+  public init(
+    scripts: String? = nil,
+    configuration: HostConfiguration = HostConfiguration()
+  ) async throws(StoreError) {
+    owner = EngineOwner(try HostEngine(configuration: configuration))
+    let engine = owner.engine
+    engine.launch = { [weak self] id, operation in
+      self?.assumeIsolated { $0.launch(id, operation) }
+    }
+    if let scripts {
+      do {
+        try engine.load(Project(root: scripts))
+      } catch {
+        engine.close()
+        throw error
+      }
+    }
+  }
+
+  /// Ends the host: what waits is cancelled, and its handles throw `closed` from now on.
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    for waiter in waiters.values { waiter.cancel() }
+    waiters = [:]
+    engine.close()
+  }
+
+  private func check() throws(StoreError) {
+    if isClosed { throw StoreError(.closed, "this host was closed") }
+  }
+
+  // MARK: Waiting
+
+  private func launch(_ id: Int, _ operation: @escaping @Sendable () async throws -> Value) {
+    waiters[id] = Task { [weak self] in
+      let result: Result<Value, any Error>
+      do {
+        result = .success(try await operation())
+      } catch {
+        result = .failure(error)
+      }
+      await self?.finish(id, result)
+    }
+  }
+
+  private func finish(_ id: Int, _ result: Result<Value, any Error>) {
+    waiters[id] = nil
+    guard !isClosed else { return }
+    engine.resume(id, result)
+  }
+
+  /// Waits for the end of a run; when the task is cancelled, the run is.
+  private func value<R: Sendable>(
+    of parked: ParkedRun,
+    _ take: @escaping (LuaRun) throws(StoreError) -> R
+  ) async throws(StoreError) -> R {
+    let id = parked.id
+    let result: Result<R, StoreError> = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        parked.finish = { result in
+          continuation.resume(
+            returning: result.flatMap { run in
+              do throws(StoreError) {
+                return .success(try take(run))
+              } catch {
+                return .failure(error)
+              }
+            }
+          )
+        }
+      }
+    } onCancel: {
+      Task { await self.cancel(id) }
+    }
+    return try result.get()
+  }
+
+  private func cancel(_ id: Int) {
+    waiters.removeValue(forKey: id)?.cancel()
+    guard let parked = engine.parked[id] else { return }
+    engine.cancel(parked)
+    parked.finish(.failure(StoreError(.closed, "the call was cancelled", underlying: CancellationError())))
+  }
+
+  // MARK: Stores
+
+  /// A handle to a store.
+  ///
+  /// - Throws: `StoreError` with the code `unknownStore`, and the name that was probably meant.
+  public func store(_ id: String) throws(StoreError) -> StoreHandle {
+    try check()
+    _ = try engine.system.store(id)
+    return StoreHandle(host: self, id: id)
+  }
+
+  /// The ids of all stores, in order of registration.
+  public var storeIDs: [String] { engine.system.registry.ids }
+
+  /// Adds a store that is written in Swift.
+  @discardableResult
+  public func define(_ definition: sending StoreDefinition) throws(StoreError) -> StoreHandle {
+    try check()
+    let id = definition.id
+    let system = engine.system
+    do {
+      _ = try system.turn { try system.define(definition) }
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+    return StoreHandle(host: self, id: id)
+  }
+
+  /// The synchronous way in: one hop to the actor, then plain calls without `await`.
+  ///
+  /// An action that waits for the outside is an error here.
+  public func withStores<R: Sendable>(
+    _ body: @Sendable (StoreSystem) throws -> R
+  ) throws(StoreError) -> R {
+    try check()
+    do {
+      return try body(engine.system)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  // MARK: Calls
+
+  /// Calls an action, and waits for its end.
+  @discardableResult
+  public func call(
+    _ store: String,
+    _ action: String,
+    _ arguments: [Value] = []
+  ) async throws(StoreError) -> Value {
+    try check()
+    let live = try engine.system.registry.live(store)
+    guard let entry = live.action(named: action), entry.number >= 0 else {
+      // The plain way knows how to say that there is none.
+      return try live.face.call(action, arguments)
+    }
+    switch try engine.begin(live, entry, arguments) {
+    case .done(let value): return value
+    case .waiting(let parked):
+      let engine = engine
+      return try await value(of: parked) { run throws(StoreError) in try engine.result(of: run) }
+    }
+  }
+
+  /// Runs a script as a driver: each of its calls is a turn of its own.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - name: What errors call it; its path when none is given.
+  ///   - arguments: What it gets as `...` and as `arg`.
+  /// - Returns: What it returned first, as data and as the text for people.
+  public func run(
+    script path: String,
+    name: String? = nil,
+    arguments: [Value] = []
+  ) async throws(StoreError) -> ScriptResult {
+    let name = name ?? path
+    let text = try Project.read(path, as: name)
+    return try await evaluate(text, name: name, arguments: arguments)
+  }
+
+  /// Runs the text of a script as a driver.
+  public func evaluate(
+    _ text: String,
+    name: String = "script",
+    arguments: [Value] = []
+  ) async throws(StoreError) -> ScriptResult {
+    try check()
+    switch try engine.beginScript(text, name: name, arguments: arguments) {
+    case .done(let run):
+      defer { run.release() }
+      return try engine.scriptResult(of: run)
+    case .waiting(let parked):
+      let engine = engine
+      return try await value(of: parked) { run throws(StoreError) in try engine.scriptResult(of: run) }
+    }
+  }
+
+  /// The script that the project's `moonstore.lua` names as `main`.
+  public var mainScript: String? { engine.main }
+
+  /// Bytes that Lua holds.
+  public var luaMemory: Int { engine.machine.memory }
+
+  // MARK: Messages
+
+  /// Sends a message.
+  ///
+  /// - Returns: Its id, or nil when middleware has dropped it.
+  @discardableResult
+  public func send(
+    _ type: String,
+    _ payload: Value = .null,
+    to: String? = nil
+  ) throws(StoreError) -> String? {
+    try check()
+    return try engine.system.send(type, payload, to: to)
+  }
+
+  /// Asks, and returns the answer.
+  public func request(_ type: String, _ payload: Value = .null) throws(StoreError) -> Value {
+    try check()
+    return try engine.system.request(type, payload)
+  }
+
+  /// Answers requests of a type with Swift.
+  public func answer(
+    _ type: String,
+    _ body: @escaping @Sendable (_ payload: Value) throws -> Value
+  ) throws(StoreError) {
+    try check()
+    _ = try engine.system.answer(type) { try body($0.payload) }
+  }
+
+  /// The messages of a type (of all types with `*`) that are delivered from now on.
+  public func messages(_ type: String) throws(StoreError) -> AsyncStream<Value> {
+    try check()
+    let (stream, continuation) = AsyncStream.makeStream(of: Value.self)
+    let subscription = try engine.system.subscribe(type) { continuation.yield($0.record) }
+    end(subscription, with: continuation)
+    return stream
+  }
+
+  func changes(of store: String, path: String?) throws(StoreError) -> AsyncStream<StatePatch> {
+    try check()
+    let (stream, continuation) = AsyncStream.makeStream(of: StatePatch.self)
+    let subscription = try engine.system.store(store).subscribe(path: path) { change in
+      for patch in change.patches { continuation.yield(patch) }
+    }
+    end(subscription, with: continuation)
+    return stream
+  }
+
+  private var subscriptions: [Int: Subscription] = [:]
+  private var subscriptionCount = 0
+
+  private func end<T>(_ subscription: Subscription, with continuation: AsyncStream<T>.Continuation) {
+    subscriptionCount += 1
+    let id = subscriptionCount
+    subscriptions[id] = subscription
+    continuation.onTermination = { [weak self] _ in
+      guard let self else { return }
+      Task { await self.endSubscription(id) }
+    }
+  }
+
+  private func endSubscription(_ id: Int) {
+    subscriptions.removeValue(forKey: id)?.cancel()
+  }
+
+  // MARK: Middleware
+
+  /// Runs around every action; see `ActionMiddleware`.
+  public func use(_ middleware: sending ActionMiddleware) throws(StoreError) {
+    try check()
+    _ = engine.system.use(middleware)
+  }
+}
+
+/// Closes an engine when its host goes, while the engine itself is still whole.
+private final class EngineOwner {
+  let engine: HostEngine
+  init(_ engine: HostEngine) { self.engine = engine }
+  deinit { engine.close() }
+}
+
+/// What a script returned.
+public struct ScriptResult: Sendable {
+  /// The first result as data; null when there was none.
+  public let value: Value
+  /// The same for people: what `tostring` makes of a table with `__tostring`, a text as it is.
+  public let text: String?
+}
