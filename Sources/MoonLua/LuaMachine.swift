@@ -13,9 +13,9 @@ package import MoonValue
   // Set once in `init`, valid until `close`, which every entry checks.
   @usableFromInline private(set) var raw: OpaquePointer?
   private var natives: [Native] = []
-  package weak var delegate: (any LuaObjectDelegate)?
-  // The same, without the cost of a weak read on each access; set together.
-  private unowned(unsafe) var fastDelegate: (any LuaObjectDelegate)?
+  // The host, which owns the machine, clears this before it goes; a weak reference would make every use
+  // of the delegate slower.
+  private unowned(unsafe) var delegate: (any LuaObjectDelegate)?
   /// What a suspended native waits for, until the run that it belongs to picks it up.
   package var pendingWait: (any Sendable)?
   package var pendingOperation: LuaAsyncOperation?
@@ -48,9 +48,8 @@ package import MoonValue
     pendingOperation = nil
   }
 
-  package func setDelegate(_ delegate: any LuaObjectDelegate) {
-    self.delegate = delegate
-    unsafe fastDelegate = delegate
+  package func setDelegate(_ delegate: (any LuaObjectDelegate)?) {
+    unsafe self.delegate = delegate
   }
 
   func open() throws(LuaError) -> OpaquePointer {
@@ -298,7 +297,7 @@ package import MoonValue
   @inline(__always)
   private func attempt(_ body: (any LuaObjectDelegate) throws -> Void) -> Int32 {
     // The delegate is the host, which owns the machine and outlives every call into it.
-    guard let delegate = unsafe fastDelegate else {
+    guard let delegate = unsafe delegate else {
       return fail(LuaError(code: .closed, message: "nobody answers for this object any more"))
     }
     do {
@@ -380,7 +379,7 @@ package import MoonValue
       var text = "host object"
       if object.kind == 1 {
         text = object.instance(as: CarriedError.self).text
-      } else if let delegate = machine.delegate {
+      } else if let delegate = unsafe machine.delegate {
         text = delegate.describe(object)
       }
       guard let raw = unsafe machine.raw else { return }
@@ -403,13 +402,13 @@ package import MoonValue
       }
       let object = unsafe object.map { unsafe machine.handle($0) }
       let error =
-        machine.delegate?.refuse(object, key: keyText, path: path, reason: reason)
+        unsafe machine.delegate?.refuse(object, key: keyText, path: path, reason: reason)
         ?? LuaError(code: .conversion, message: "\(keyText)\(path): \(reason)")
       _ = machine.fail(error)
     },
     drive: { owner, action in
       let machine = unsafe LuaMachine.machine(owner)
-      guard let delegate = machine.delegate, let raw = unsafe machine.raw else {
+      guard let delegate = unsafe machine.delegate, let raw = unsafe machine.raw else {
         return machine.fail(LuaError.closed)
       }
       switch delegate.drive(action) {

@@ -58,7 +58,7 @@ package import CMoonBridge
 
   /// The string key as text; bytes that are no UTF-8 come as `nil`.
   package var string: String? {
-    unsafe withBytes { unsafe String(validating: $0, as: UTF8.self) }
+    unsafe withBytes { unsafe String(lua: $0) }
   }
 }
 

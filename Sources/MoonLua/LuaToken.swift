@@ -44,7 +44,7 @@ package import MoonValue
 
   /// A string as text; bytes that are no UTF-8 come as `nil`.
   package var string: String? {
-    unsafe withBytes { unsafe String(validating: $0, as: UTF8.self) }
+    unsafe withBytes { unsafe String(lua: $0) }
   }
 
   package var bytes: [UInt8] {

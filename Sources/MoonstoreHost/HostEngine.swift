@@ -79,7 +79,7 @@ final class HostEngine {
     self.objects = objects
     machine.setDelegate(objects)
     machine.setKinds(handle: ObjectKind.store, tables: [ObjectKind.part])
-    system.scriptEngine = self
+    unsafe system.scriptEngine = self
     system.onHooksChanged = { [unowned self] in refreshHooks() }
     system.onStoreRegistered = { [unowned self] store in adopt(store) }
     system.onReport = { error in configuration.report(error) }
@@ -100,7 +100,9 @@ final class HostEngine {
     actions = [:]
     errorMethods = [:]
     system.registry.disposeAll()
+    unsafe system.scriptEngine = nil
     machine.close()
+    machine.setDelegate(nil)
   }
 
   // MARK: Stores

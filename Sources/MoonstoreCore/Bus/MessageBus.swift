@@ -3,7 +3,9 @@
 /// Takes messages from whoever sends, queues them, and gives them to handlers when the turn delivers. All
 /// that it does in a turn is undone with the turn.
 public final class MessageBus {
-  private unowned let system: StoreSystem
+  // The world owns its bus.
+  private unowned(unsafe) let world: StoreSystem
+  private var system: StoreSystem { unsafe world }
   private var handlers: [String: [BusMember]] = [:]
   private var responders: [String: [BusMember]] = [:]
   private var middleware: [Middleware] = []
@@ -24,7 +26,7 @@ public final class MessageBus {
   }
   private var middlewareCount = 0
 
-  init(system: StoreSystem) { self.system = system }
+  init(system: StoreSystem) { unsafe world = system }
 
   // MARK: Sending
 

@@ -2,7 +2,9 @@
 /// read changes.
 package final class Getter: GraphObserver {
   package var name: String
-  package private(set) unowned var store: LiveStore
+  // The store owns its getters.
+  private unowned(unsafe) let owner: LiveStore
+  package var store: LiveStore { unsafe owner }
   // Swift's or a script's; it reads through the tree, so the graph learns what it depends on.
   package var evaluate: () throws -> StateSlot
   private(set) var node = NodeID.none
@@ -11,7 +13,7 @@ package final class Getter: GraphObserver {
 
   package init(_ name: String, of store: LiveStore, evaluate: @escaping () throws -> StateSlot) {
     self.name = name
-    self.store = store
+    unsafe owner = store
     self.evaluate = evaluate
     super.init()
     node = store.system.graph.makeComputed(self, keepAlive: true)

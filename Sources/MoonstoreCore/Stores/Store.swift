@@ -106,7 +106,7 @@ public final class Store {
       )
     }
     guard let body = entry.body else {
-      guard let engine = system.scriptEngine else {
+      guard let engine = unsafe system.scriptEngine else {
         throw StoreError(.closed, "the host of '\(id)' was closed", store: id)
       }
       return try engine.call(live, entry, arguments)

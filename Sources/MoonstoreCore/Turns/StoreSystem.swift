@@ -40,7 +40,8 @@ public final class StoreSystem {
   package var onHooksChanged: (() -> Void)?
 
   /// Runs what is written in scripts; nil in a world of Swift alone.
-  package weak var scriptEngine: (any ScriptEngine)?
+  // The engine owns this world, and clears the reference before it goes.
+  package unowned(unsafe) var scriptEngine: (any ScriptEngine)?
   /// Hears of each store that was registered, before its subscriptions stand.
   package var onStoreRegistered: ((LiveStore) -> Void)?
   var globalHooks: [ActionHook] = []

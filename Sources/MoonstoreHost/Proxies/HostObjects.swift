@@ -6,12 +6,14 @@ import MoonstoreCore
 ///
 /// Takes accesses from the bridge, checks rights, reads and writes the state tree.
 final class HostObjects: LuaObjectDelegate {
-  unowned let engine: HostEngine
+  // The engine owns its objects.
+  private unowned(unsafe) let owner: HostEngine
+  var engine: HostEngine { unsafe owner }
   let tree: StateTree
   let system: StoreSystem
 
   init(engine: HostEngine) {
-    self.engine = engine
+    unsafe owner = engine
     system = engine.system
     tree = engine.system.tree
   }
