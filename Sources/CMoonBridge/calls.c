@@ -21,7 +21,7 @@ static void note_error(lua_State *on, mb_vm *vm, lua_State *L, int level) {
   lua_Debug place;
   for (int i = level; i < level + 64 && lua_getstack(L, i, &place); i++) {
     lua_getinfo(L, "Sl", &place);
-    if (place.currentline > 0 && vm->error_line == 0) {
+    if (place.currentline > 0 && vm->error_line == 0 && place.source[0] != '=') {
       vm->error_line = place.currentline;
       memcpy(vm->error_source, place.short_src, sizeof vm->error_source);
     }

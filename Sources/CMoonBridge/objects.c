@@ -120,7 +120,8 @@ int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
   lua_Debug place;
   for (int level = 1; lua_getstack(L, level, &place); level++) {
     lua_getinfo(L, "Sl", &place);
-    if (place.currentline > 0) {
+    // Chunks named with '=' are the host's own Lua; the script that called it is to blame.
+    if (place.currentline > 0 && place.source[0] != '=') {
       vm->callbacks.locate(vm->callbacks.owner, error, place.short_src, place.currentline);
       break;
     }

@@ -1,4 +1,5 @@
 // Runs: pooled coroutines in which actions, handlers and drivers run, and from which they can wait.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,17 @@ void mb_run_release(mb_run *run) {
   run->results = 0;
   run->next = vm->pool;
   vm->pool = run;
+}
+
+bool mb_running_script(mb_vm *vm, char *source, size_t size) {
+  lua_Debug place;
+  for (int level = 0; vm->running && lua_getstack(vm->running, level, &place); level++) {
+    lua_getinfo(vm->running, "S", &place);
+    if (place.source[0] != '@') continue;
+    snprintf(source, size, "%s", place.source + 1);
+    return true;
+  }
+  return false;
 }
 
 bool mb_can_suspend(const mb_vm *vm) {

@@ -84,6 +84,8 @@ public protocol LuaErrorConvertible: Error {
   var luaCode: String { get }
   /// What scripts see as the message.
   var luaMessage: String { get }
+  /// Where it happened, when that is known before a script gets it.
+  var luaPlace: (script: String, line: Int)? { get }
 }
 
 /// Holds a Swift error while Lua carries it, so that what comes back is the same error.
@@ -99,6 +101,10 @@ package final class CarriedError {
     if let own = error as? any LuaErrorConvertible {
       message = own.luaMessage
       code = own.luaCode
+      if let place = own.luaPlace {
+        script = place.script
+        line = place.line
+      }
     } else if let own = error as? LuaError {
       message = own.message
       code = own.code.rawValue
@@ -117,7 +123,7 @@ package final class CarriedError {
 
   /// The message with the place where it was raised in front, as Lua writes its own.
   package var text: String {
-    guard let script, let line else { return message }
+    guard let script, let line, !message.hasPrefix("\(script):") else { return message }
     return "\(script):\(line): \(message)"
   }
 }

@@ -77,6 +77,17 @@ extension LuaMachine {
     }
   }
 
+  /// The name of the script whose code runs.
+  package var runningScript: String? {
+    guard let machine = unsafe raw else { return nil }
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) {
+      guard let start = $0.baseAddress, unsafe mb_running_script(machine, start, $0.count) else {
+        return nil
+      }
+      return unsafe String(cString: start)
+    }
+  }
+
   /// Whether the code that runs could be suspended.
   package var canSuspend: Bool {
     guard let machine = unsafe raw else { return false }

@@ -267,7 +267,7 @@ package import MoonValue
   /// Drops the header, and the levels that belong to the bridge.
   static func tidy(_ traceback: String) -> String {
     traceback.split(separator: "\n")
-      .filter { $0 != "stack traceback:" && !$0.hasSuffix("[C]: in ?") }
+      .filter { $0 != "stack traceback:" && !$0.hasSuffix("[C]: in ?") && !$0.contains("[host]:") }
       .map { $0.hasPrefix("\t") ? "  " + $0.dropFirst() : String($0) }
       .joined(separator: "\n")
   }

@@ -52,7 +52,8 @@ public final class LuaVM {
   ///
   /// - Parameters:
   ///   - source: The text.
-  ///   - name: What errors call it, such as `stores/cart.lua`.
+  ///   - name: What errors call it, such as `stores/cart.lua`; with `=` in front it is the program's own,
+  ///     and errors are blamed on whoever called it.
   ///   - environment: The table of its global variables; the machine's own when none is given.
   /// - Throws: `LuaError` with the code `syntax`, script and line.
   public func load(
@@ -66,7 +67,7 @@ public final class LuaVM {
     // The bridge copies what it keeps of the text.
     let status = source.withUTF8 { bytes in
       let start = unsafe UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
-      return unsafe ("@" + name).withCString {
+      return unsafe (name.hasPrefix("=") ? name : "@" + name).withCString {
         unsafe mb_load(raw, start ?? $0, bytes.count, $0, environment?.reference.number ?? 0)
       }
     }

@@ -42,8 +42,8 @@ final class HostEngine {
   private var disposables: [Int: Subscription] = [:]
   private var disposableCount = 0
 
-  /// The script whose code was entered last, for messages about rights.
-  var principal = "this script"
+  /// Whose code runs, for messages about rights.
+  var principal: String { machine.runningScript.map { "the script '\($0)'" } ?? "this caller" }
   /// What the native that just suspended waits for.
   var wait: Wait?
   var parked: [Int: ParkedRun] = [:]

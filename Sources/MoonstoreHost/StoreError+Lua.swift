@@ -43,4 +43,9 @@ extension StoreError: LuaErrorConvertible {
   public var luaCode: String { code.rawValue }
   /// The message without its place, which Lua adds.
   public var luaMessage: String { message }
+  /// Where it happened.
+  public var luaPlace: (script: String, line: Int)? {
+    guard let script, let line else { return nil }
+    return (script, line)
+  }
 }

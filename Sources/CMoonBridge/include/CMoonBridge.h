@@ -238,6 +238,8 @@ void mb_run_take_error(mb_run *run);
 int32_t mb_run_result_count(const mb_run *run);
 // Leaves the run whose results or error `drive` hands to the driver.
 void mb_set_driven(mb_vm *vm, mb_run *run);
+// Names the chunk of the script whose code runs; false when none does.
+bool mb_running_script(mb_vm *vm, char *source, size_t size);
 // Gives the coroutine back to the pool. One that waits or failed is reset first, in protected mode.
 void mb_run_release(mb_run *run);
 // Whether the code that asks could be suspended.

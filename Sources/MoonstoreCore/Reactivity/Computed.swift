@@ -23,6 +23,7 @@ public final class Computed<Value> {
   ///     evaluation is a change. It must read no signals.
   ///   - compute: Derives the value.
   @inlinable
+  @inline(__always)
   public convenience init(
     in graph: ReactiveGraph,
     label: String = "computed",
@@ -105,6 +106,7 @@ extension Computed where Value: Equatable {
   ///   - keepAlive: Whether it stays subscribed after its last observer is gone.
   ///   - compute: Derives the value.
   @inlinable
+  @inline(__always)
   public convenience init(
     in graph: ReactiveGraph,
     label: String = "computed",
@@ -128,6 +130,7 @@ extension Computed where Value: FloatingPoint {
   ///   - keepAlive: Whether it stays subscribed after its last observer is gone.
   ///   - compute: Derives the value.
   @inlinable
+  @inline(__always)
   public convenience init(
     in graph: ReactiveGraph,
     label: String = "computed",

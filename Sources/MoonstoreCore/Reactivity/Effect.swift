@@ -9,7 +9,7 @@
 /// other effect stops when its handle is dropped.
 public final class Effect {
   private let graph: ReactiveGraph
-  private let core: EffectCore
+  private let tag: OwnerTag
 
   /// Creates an effect and runs it.
   /// - Parameters:
@@ -23,21 +23,21 @@ public final class Effect {
     _ body: @escaping () throws -> Void
   ) {
     self.graph = graph
-    let core = EffectCore(label: label, body: body)
-    self.core = core
-    graph.makeEffect(core) { core.node = $0 }
+    let tag = OwnerTag()
+    self.tag = tag
+    graph.makeEffect(EffectCore(label: label, tag: tag, body: body)) { tag.node = $0 }
   }
 
   deinit {
-    if core.node != .none, graph.isUnowned(core.node) { graph.free(core.node) }
+    if tag.node != .none, graph.isUnowned(tag.node) { graph.free(tag.node) }
   }
 
   /// Whether it will never run again.
-  public var isDisposed: Bool { core.node == .none }
+  public var isDisposed: Bool { tag.node == .none }
 
   /// Stops it: disposes what it owns, then runs its cleanups; again, it does nothing.
   public func dispose() {
-    graph.free(core.node)
+    graph.free(tag.node)
   }
 }
 
@@ -64,60 +64,66 @@ extension ReactiveGraph {
   }
 }
 
-/// What the graph knows of an effect or scope: its node and its cleanups.
-class OwnerCore: GraphObserver {
+/// Tells the handle of an effect or scope whether it still lives, without keeping its body.
+final class OwnerTag {
   var node = NodeID.none
+}
+
+/// What the graph knows of an effect or scope: its cleanups, and the tag that its handle shares.
+class OwnerCore: GraphObserver {
+  let tag: OwnerTag
   private var cleanups: [() -> Void] = []
-  private var isOver = false
+  /// A plain flag beside the array, since looking at the array in each run costs more.
+  final var hasCleanups = false
   private let name: String
 
-  init(label: String) {
+  init(label: String, tag: OwnerTag) {
     name = label
+    self.tag = tag
   }
 
   final override var label: String { name }
 
   final func add(_ cleanup: @escaping () -> Void, in graph: ReactiveGraph) {
-    if isOver {
+    if tag.node == .none {
       graph.untracked(cleanup)
     } else {
       cleanups.append(cleanup)
+      hasCleanups = true
     }
   }
 
+  @inline(never)
   final func cleanUp(in graph: ReactiveGraph) {
-    guard !cleanups.isEmpty else { return }
     let due = cleanups
     cleanups = []
+    hasCleanups = false
     graph.untracked {
       for cleanup in due { cleanup() }
     }
   }
 
   final override func disposed(in graph: ReactiveGraph) {
-    node = .none
-    isOver = true
-    cleanUp(in: graph)
+    tag.node = .none
+    if hasCleanups { cleanUp(in: graph) }
   }
 }
 
 /// What the graph runs for an effect: its cleanups, then its body.
 final class EffectCore: OwnerCore {
-  private var body: (() throws -> Void)?
+  private let body: () throws -> Void
 
-  init(label: String, body: @escaping () throws -> Void) {
+  init(label: String, tag: OwnerTag, body: @escaping () throws -> Void) {
     self.body = body
-    super.init(label: label)
+    super.init(label: label, tag: tag)
   }
 
   override func run(in graph: ReactiveGraph) throws {
-    cleanUp(in: graph)
-    // A cleanup may have disposed the effect.
-    guard node != .none else { return }
-    try body?()
-  }
-
-  override func released() {
-    body = nil
+    if hasCleanups {
+      cleanUp(in: graph)
+      // A cleanup may have disposed the effect.
+      guard tag.node != .none else { return }
+    }
+    try body()
   }
 }

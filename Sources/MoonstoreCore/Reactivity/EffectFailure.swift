@@ -66,8 +66,6 @@ struct LoopWatch {
   private var labels: [String] = []
   private var error: EffectLoopError?
 
-  var isWatching: Bool { opener != nil && error == nil }
-
   mutating func note(_ id: UInt32, label: String) {
     guard error == nil else { return }
     if opener == nil { opener = id }

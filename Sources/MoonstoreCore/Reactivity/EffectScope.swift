@@ -5,7 +5,7 @@
 /// computed belongs to it; any other scope is disposed when its handle is dropped.
 public final class EffectScope {
   private let graph: ReactiveGraph
-  private let core: OwnerCore
+  private let tag: OwnerTag
 
   /// Creates an empty scope.
   /// - Parameters:
@@ -13,16 +13,16 @@ public final class EffectScope {
   ///   - label: What reports call it.
   public init(in graph: ReactiveGraph, label: String = "scope") {
     self.graph = graph
-    core = OwnerCore(label: label)
-    core.node = graph.makeScope(core)
+    tag = OwnerTag()
+    tag.node = graph.makeScope(OwnerCore(label: label, tag: tag))
   }
 
   deinit {
-    if core.node != .none, graph.isUnowned(core.node) { graph.free(core.node) }
+    if tag.node != .none, graph.isUnowned(tag.node) { graph.free(tag.node) }
   }
 
   /// Whether it can take no more effects.
-  public var isDisposed: Bool { core.node == .none }
+  public var isDisposed: Bool { tag.node == .none }
 
   /// Runs a closure whose effects belong to the scope; its reads are not recorded.
   ///
@@ -33,14 +33,14 @@ public final class EffectScope {
   public func run<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let outer = isDisposed ? graph.pauseTracking() : graph.enter(core.node)
+    let outer = isDisposed ? graph.pauseTracking() : graph.enter(tag.node)
     defer { graph.resumeTracking(outer) }
     return try body()
   }
 
   /// Disposes all that belongs to it, then runs its cleanups; again, it does nothing.
   public func dispose() {
-    graph.free(core.node)
+    graph.free(tag.node)
   }
 }
 

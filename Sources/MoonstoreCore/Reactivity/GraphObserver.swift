@@ -23,10 +23,10 @@ open class GraphObserver {
   /// - Throws: Anything; the graph reports it and goes on with other effects.
   open func run(in graph: ReactiveGraph) throws {}
 
-  /// Hears, once until it runs, that an effect is due.
+  /// Hears, once until it runs, that an effect is due, if it was made to schedule itself.
   ///
-  /// By default it joins the graph's queue. An override may note the effect elsewhere and call
-  /// `runEffect` later; it must not change the graph.
+  /// An override notes the effect and calls `runEffect` later; it must not change the graph. By
+  /// default the effect joins the graph's queue.
   /// - Parameters:
   ///   - node: The effect.
   ///   - graph: Its graph.

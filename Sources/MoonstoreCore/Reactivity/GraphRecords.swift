@@ -15,8 +15,12 @@ public struct NodeID: Hashable, Sendable {
 }
 
 /// What a node is and what is known about its freshness.
-struct NodeMarks: OptionSet, BitwiseCopyable {
-  let rawValue: UInt32
+@usableFromInline
+struct NodeMarks: OptionSet, BitwiseCopyable, Sendable {
+  @usableFromInline let rawValue: UInt32
+
+  @inlinable
+  init(rawValue: UInt32) { self.rawValue = rawValue }
 
   // What it is. A node with neither of the first two and no owner mark is a source.
   static let computed = NodeMarks(rawValue: 1 << 0)
@@ -29,11 +33,11 @@ struct NodeMarks: OptionSet, BitwiseCopyable {
   static let keptAlive = NodeMarks(rawValue: 1 << 4)
 
   /// Something upstream was written; whether a direct dependency changed is not known yet.
-  static let suspect = NodeMarks(rawValue: 1 << 5)
+  @inlinable static var suspect: NodeMarks { NodeMarks(rawValue: 1 << 5) }
   /// A direct dependency changed.
-  static let stale = NodeMarks(rawValue: 1 << 6)
+  @inlinable static var stale: NodeMarks { NodeMarks(rawValue: 1 << 6) }
   /// Its observer's code is on the stack.
-  static let running = NodeMarks(rawValue: 1 << 7)
+  @inlinable static var running: NodeMarks { NodeMarks(rawValue: 1 << 7) }
   /// Marked by a write of its own run: subscribers may be clean although it is not, so the next
   /// mark has to travel on.
   static let restless = NodeMarks(rawValue: 1 << 8)
@@ -55,9 +59,12 @@ struct NodeMarks: OptionSet, BitwiseCopyable {
   /// It belongs to an effect, computed or scope.
   static let owned = NodeMarks(rawValue: 1 << 15)
 
+  /// An effect whose observer decides where it waits for its run.
+  static let schedulesItself = NodeMarks(rawValue: 1 << 16)
+
   static let outdated: NodeMarks = [.suspect, .stale]
   static let keptWhenFreed: NodeMarks = [.running, .queued, .owner, .owning]
-  static let unsettled: NodeMarks = [.suspect, .stale, .running]
+  @inlinable static var unsettled: NodeMarks { [.suspect, .stale, .running] }
   static let settledByRun: NodeMarks = [.suspect, .stale, .restless, .visited]
 }
 
@@ -65,16 +72,17 @@ struct NodeMarks: OptionSet, BitwiseCopyable {
 ///
 /// Effects and scopes have no subscribers; they use the two fields for their place in the queue
 /// and for their place among owners.
+@usableFromInline
 struct NodeRecord: BitwiseCopyable {
   /// Counts runs; a link with the same number was read in the newest one.
   ///
   /// It stands first because the slab overwrites the first bytes of free slots, and `freed` has to
   /// stay readable in them.
-  var epoch: UInt32 = 0
-  var marks: NodeMarks
-  var dependencies: UInt32 = 0
+  @usableFromInline var epoch: UInt32 = 0
+  @usableFromInline var marks: NodeMarks
+  @usableFromInline var dependencies: UInt32 = 0
   /// The last link that the newest run has confirmed: the cursor while running.
-  var lastDependency: UInt32 = 0
+  @usableFromInline var lastDependency: UInt32 = 0
   var subscribers: UInt32 = 0
   var lastSubscriber: UInt32 = 0
   var observer: StoredReference<GraphObserver>
@@ -106,15 +114,46 @@ struct OwnershipRecord: BitwiseCopyable {
 
 /// "`subscriber` has read `dependency`": an element of two lists, that of the dependencies of one
 /// node in the order of reading, and that of the subscribers of the other.
-struct LinkRecord: BitwiseCopyable {
+@usableFromInline
+struct LinkRecord: BitwiseCopyable, Sendable {
   /// The run of the subscriber that last confirmed it.
-  var epoch: UInt32 = 0
-  var dependency: UInt32 = 0
+  @usableFromInline var epoch: UInt32 = 0
+  @usableFromInline var dependency: UInt32 = 0
   var subscriber: UInt32 = 0
   var previousDependency: UInt32 = 0
-  var nextDependency: UInt32 = 0
+  @usableFromInline var nextDependency: UInt32 = 0
   var previousSubscriber: UInt32 = 0
   var nextSubscriber: UInt32 = 0
   /// Makes the size a power of two, so that finding a record by id takes a shift.
   private let filler: UInt32 = 0
 }
+
+/// Who observes and who owns, at one moment.
+///
+/// One word, because a run saves, sets and restores both, and a processor stalls when it reads as
+/// a whole what was written in halves.
+@usableFromInline
+struct RunContext: BitwiseCopyable, Sendable {
+  @usableFromInline var bits: UInt64 = 0
+
+  /// A run of a node, which observes and owns.
+  init(running node: UInt32 = 0) {
+    bits = UInt64(node) | UInt64(node) << 32
+  }
+
+  /// The observer that reads are recorded for; 0 if none runs or it runs untracked.
+  @usableFromInline var observing: UInt32 {
+    @inlinable
+    get { UInt32(truncatingIfNeeded: bits) }
+    set { bits = UInt64(owning) << 32 | UInt64(newValue) }
+  }
+
+  /// What owns the effects and scopes that are created now; 0 if nothing does.
+  var owning: UInt32 {
+    get { UInt32(truncatingIfNeeded: bits >> 32) }
+    set { bits = UInt64(observing) | UInt64(newValue) << 32 }
+  }
+}
+
+@available(*, unavailable)
+extension NodeRecord: Sendable {}

@@ -7,14 +7,20 @@ extension ReactiveGraph {
   /// Makes an effect and runs it for the first time.
   /// - Parameters:
   ///   - observer: Its body.
+  ///   - schedulesItself: Whether the observer is told that the effect is due, instead of the
+  ///     effect joining the graph's queue.
   ///   - node: Receives the id before the first run.
   /// - Returns: The new effect, which its first run may already have disposed.
   @discardableResult
   package func makeEffect(
     _ observer: GraphObserver,
+    schedulesItself: Bool = false,
     assigning node: ((NodeID) -> Void)? = nil
   ) -> NodeID {
-    let id = insertOwner([.effect, .owner], observer)
+    let id = insertOwner(
+      schedulesItself ? [.effect, .owner, .schedulesItself] : [.effect, .owner],
+      observer
+    )
     node?(NodeID(rawValue: id))
     execute(id)
     return NodeID(rawValue: id)
@@ -33,12 +39,13 @@ extension ReactiveGraph {
   /// Makes a scope the owner of what is created until `resumeTracking`; reads are not recorded.
   package func enter(_ scope: NodeID) -> Context {
     let outer = pauseTracking()
-    owning = scope.rawValue
+    context.value.owning = scope.rawValue
     return outer
   }
 
   /// What owns the effects and scopes that are created now.
   package func withOwner(_ body: (GraphObserver) -> Void) {
+    let owning = context.value.owning
     if owning != 0 { nodes[owning].observer.borrow(body) }
   }
 
@@ -69,14 +76,28 @@ extension ReactiveGraph {
       nodes[id].observer.borrow { report(error, of: $0) }
     }
     if end(id, returningTo: outer).contains(.freed) { reclaim(id) }
-    if runs.count == 0, queueHead != 0, batchDepth == 0 { flushUnlessHeld() }
+    if !isFlushing, queueHead != 0, batchDepth == 0 { flushUnlessHeld() }
   }
 
-  /// Tells an effect once that it is due.
-  func announce(_ id: UInt32) {
-    let marks = nodes[id].marks
-    guard !marks.contains(.announced) else { return }
+  /// Queues an effect once until it runs.
+  @inline(__always)
+  func announce(_ id: UInt32, marks: NodeMarks) {
+    if marks.isDisjoint(with: [.announced, .queued, .schedulesItself]) {
+      nodes[id].marks = marks.union([.announced, .queued])
+      append(id)
+    } else {
+      announceAgain(id, marks: marks)
+    }
+  }
+
+  @inline(never)
+  private func announceAgain(_ id: UInt32, marks: NodeMarks) {
     nodes[id].marks = marks.union(.announced)
-    nodes[id].observer.borrow { $0.scheduled(NodeID(rawValue: id), in: self) }
+    guard !marks.contains(.announced) else { return }
+    if marks.contains(.schedulesItself) {
+      nodes[id].observer.borrow { $0.scheduled(NodeID(rawValue: id), in: self) }
+    } else {
+      enqueue(NodeID(rawValue: id))
+    }
   }
 }

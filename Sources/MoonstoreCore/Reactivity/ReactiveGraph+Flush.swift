@@ -38,12 +38,14 @@ extension ReactiveGraph {
     flushSerial &+= 1
     while let id = dequeue() { runInFlush(id) }
     isFlushing = false
+    guard isWatchingLoops else { return }
+    isWatchingLoops = false
     if let error = loops.takeError() { throw error }
   }
 
   /// A flush that nobody asked for reports a loop instead of throwing it.
   func flushUnlessHeld() {
-    guard !holdsEffects, !isFlushing, runs.count == 0 else { return }
+    guard !isHolding, !isFlushing, runs.count == 0 else { return }
     do throws(EffectLoopError) {
       try flush()
     } catch {
@@ -57,6 +59,11 @@ extension ReactiveGraph {
     let marks = nodes[id].marks
     guard marks.contains(.effect), !marks.contains(.queued) else { return }
     nodes[id].marks = marks.union(.queued)
+    append(id)
+  }
+
+  @inline(__always)
+  func append(_ id: UInt32) {
     nodes[id].nextInQueue = 0
     if queueTail != 0 {
       nodes[queueTail].nextInQueue = id
@@ -90,18 +97,19 @@ extension ReactiveGraph {
     }
     ownerships[ownership].runsInFlush &+= 1
     let count = Int(ownerships[ownership].runsInFlush)
-    if count >= effectRunLimit || loops.isWatching {
+    if isWatchingLoops || count >= runLimit {
       guard mayRunAgain(id, count: count) else { return }
     }
     execute(id)
   }
 
+  @inline(never)
   private func mayRunAgain(_ id: UInt32, count: Int) -> Bool {
-    let limit = max(effectRunLimit, 1)
-    guard count <= limit else {
+    isWatchingLoops = true
+    guard count <= runLimit else {
       // It stays subscribed, so that it can react to the next change.
       nodes[id].marks.subtract(.settledByRun)
-      loops.close(limit: limit)
+      loops.close(limit: runLimit)
       return false
     }
     nodes[id].observer.borrow { loops.note(id, label: $0.label) }
@@ -110,6 +118,7 @@ extension ReactiveGraph {
 
   /// Lets owners go first, the outermost first: their run may dispose this effect, which must
   /// not run once more with what its owner no longer holds.
+  @inline(never)
   private func settleOwners(of id: UInt32) {
     while let owner = outermostDueOwner(of: id) {
       if nodes[owner].marks.contains(.computed) {

@@ -4,15 +4,17 @@
 /// the same order, each read confirms one link and allocates nothing.
 extension ReactiveGraph {
   /// Whether an observer runs and its reads are recorded.
-  package var isTracking: Bool { observing != 0 }
+  @inlinable package var isTracking: Bool { context.value.observing != 0 }
 
   /// Records that the running observer, if any, has read the node.
+  @inlinable
   @inline(__always)
   package func track(_ node: NodeID) {
-    let subscriber = observing
+    let subscriber = context.value.observing
     if subscriber != 0 { link(node.rawValue, to: subscriber) }
   }
 
+  @inlinable
   @inline(__always)
   func link(_ dependency: UInt32, to subscriber: UInt32) {
     let cursor = nodes[subscriber].lastDependency
@@ -31,7 +33,9 @@ extension ReactiveGraph {
     insertLink(dependency, to: subscriber, after: cursor, before: expected)
   }
 
-  private func insertLink(
+  @usableFromInline
+  @inline(never)
+  func insertLink(
     _ dependency: UInt32,
     to subscriber: UInt32,
     after cursor: UInt32,
@@ -110,6 +114,7 @@ extension ReactiveGraph {
   }
 
   /// Unlinks a chain that its subscriber no longer reaches from the lists of the dependencies.
+  @inline(never)
   private func drop(chain first: UInt32) {
     var link = first
     while link != 0 {
@@ -148,6 +153,7 @@ extension ReactiveGraph {
   /// Lets computeds that nobody observes any more unsubscribe, and so on upstream.
   ///
   /// They would otherwise be marked by writes that interest nobody. The next read evaluates them.
+  @inline(never)
   func adoptOrphans() {
     guard orphans.count > 0, !isAdopting else { return }
     isAdopting = true

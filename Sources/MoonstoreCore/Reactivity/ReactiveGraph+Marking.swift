@@ -12,73 +12,59 @@ extension ReactiveGraph {
     guard first != 0 else { return }
     let isVerified = nodes[id].marks.contains(.verified)
     if isVerified { nodes[id].marks.insert(.stale) }
-    mark(subscribersFrom: first, as: isVerified ? .suspect : .stale)
+    mark(from: first, as: isVerified ? .suspect : .stale)
     if batchDepth == 0, queueHead != 0 { flushUnlessHeld() }
   }
 
-  func mark(subscribersFrom first: UInt32, as direct: NodeMarks) {
-    var link = first
-    while link != 0 {
-      let next = links[link].nextSubscriber
-      if mark(subscriberOf: link, as: direct) {
-        let subscribers = nodes[links[link].subscriber].subscribers
-        if subscribers != 0 { suspectAll(from: subscribers) }
-      }
-      link = next
-    }
-  }
-
-  private func suspectAll(from first: UInt32) {
+  /// Marks subscribers, and theirs as suspect, depth first in the order of subscription.
+  private func mark(from first: UInt32, as direct: NodeMarks) {
     let floor = trail.count
     var link = first
+    var mark = direct
+    // Whether the lowest place to come back to is among the direct subscribers.
+    var leadsToDirect = false
     while true {
       let next = links[link].nextSubscriber
-      if mark(subscriberOf: link, as: .suspect) {
-        let subscribers = nodes[links[link].subscriber].subscribers
-        if subscribers != 0 {
-          if next != 0 { trail.push(next) }
-          link = subscribers
-          continue
-        }
+      let id = links[link].subscriber
+      let marks = nodes[id].marks
+      var subscribers: UInt32 = 0
+      if !marks.isDisjoint(with: .unsettled) {
+        if markAgain(link, as: mark) { subscribers = nodes[id].subscribers }
+      } else if marks.contains(.effect) {
+        announce(id, marks: marks.union(mark))
+      } else {
+        nodes[id].marks = marks.union(mark)
+        subscribers = nodes[id].subscribers
       }
-      if next != 0 {
+      if subscribers != 0 {
+        if trail.count == floor { leadsToDirect = next != 0 && mark == direct }
+        if next != 0 { trail.push(next) }
+        link = subscribers
+        mark = .suspect
+      } else if next != 0 {
         link = next
       } else if trail.count > floor {
         link = trail.pop()
+        if leadsToDirect, trail.count == floor { mark = direct }
       } else {
         return
       }
     }
   }
 
-  /// Marks one subscriber and tells whether its own subscribers have to be marked too.
-  @inline(__always)
-  private func mark(subscriberOf link: UInt32, as mark: NodeMarks) -> Bool {
+  /// Marks a subscriber that is marked already or runs, and tells whether its own subscribers may
+  /// be unmarked.
+  @inline(never)
+  private func markAgain(_ link: UInt32, as mark: NodeMarks) -> Bool {
     let id = links[link].subscriber
     let marks = nodes[id].marks
-    if marks.isDisjoint(with: .unsettled) {
-      nodes[id].marks = marks.union(mark)
-      if marks.contains(.effect) {
-        announce(id)
-        return false
-      }
-      return true
-    }
-    return markAgain(id, marks: marks, as: mark, wasReadInRun: links[link].epoch)
-  }
-
-  private func markAgain(
-    _ id: UInt32,
-    marks: NodeMarks,
-    as mark: NodeMarks,
-    wasReadInRun epoch: UInt32
-  ) -> Bool {
     if marks.contains(.running) {
       // What the run has not read yet, it will read fresh.
-      guard epoch == nodes[id].epoch, !marks.contains(.freed) else { return false }
-      nodes[id].marks = marks.union(mark).union(.restless)
+      guard links[link].epoch == nodes[id].epoch, !marks.contains(.freed) else { return false }
+      let marked = marks.union(mark).union(.restless)
+      nodes[id].marks = marked
       if marks.contains(.effect) {
-        announce(id)
+        announce(id, marks: marked)
         return false
       }
       return marks.isDisjoint(with: .outdated) || marks.contains(.restless)

@@ -54,10 +54,10 @@ extension ReactiveGraph {
     if marks.contains(.owning) { disposeChildren(of: id) }
     if marks.contains(.owner) {
       if marks.contains(.owned) { detachFromOwner(id) }
-      let paused = observing
-      observing = 0
+      let paused = context.value.observing
+      context.value.observing = 0
       nodes[id].observer.borrow { $0.disposed(in: self) }
-      observing = paused
+      context.value.observing = paused
     } else {
       dropSubscribers(of: id)
     }
@@ -77,6 +77,7 @@ extension ReactiveGraph {
   }
 
   /// Ends the life of a freed node that is not running.
+  @inline(never)
   func reclaim(_ id: UInt32) {
     if nodes[id].marks.contains(.owning) { disposeChildren(of: id) }
     dropOwnership(of: id)

@@ -7,11 +7,13 @@ extension ReactiveGraph {
     var record = NodeRecord(marks: kind, observer: StoredReference(retaining: observer))
     record.ownership = ownerships.insert(OwnershipRecord())
     let id = nodes.insert(record)
+    let owning = context.value.owning
     if owning != 0 { attach(id, to: owning) }
     return id
   }
 
   /// Disposes what a node owns, the newest first.
+  @inline(never)
   func disposeChildren(of owner: UInt32) {
     while let ownership = ownership(of: owner), ownerships[ownership].newestChild != 0 {
       free(NodeID(rawValue: ownerships[ownership].newestChild))

@@ -12,6 +12,7 @@ extension ReactiveGraph {
   /// Brings a computed up to date, without recording a read.
   /// - Parameter computed: The computed.
   /// - Returns: Whether it can be read now.
+  @inlinable
   @inline(__always)
   package func refresh(_ computed: NodeID) -> RefreshResult {
     if nodes[computed.rawValue].marks.isDisjoint(with: .unsettled) { return .ready }
@@ -24,7 +25,8 @@ extension ReactiveGraph {
   /// cycle is broken.
   /// - Parameter computed: The computed.
   /// - Returns: Whether it can be read now.
-  @usableFromInline
+  @inlinable
+  @inline(__always)
   package func readComputed(_ computed: NodeID) -> RefreshResult {
     let result = refresh(computed)
     track(computed)
@@ -33,7 +35,8 @@ extension ReactiveGraph {
 
   /// Verifies a source and records the read, if an observer runs.
   /// - Parameter source: The source.
-  @usableFromInline
+  @inlinable
+  @inline(__always)
   package func readSource(_ source: NodeID) {
     guard isTracking else { return }
     verify(source)
@@ -41,12 +44,14 @@ extension ReactiveGraph {
   }
 
   /// Whether a verified source was written since its observers looked.
-  @usableFromInline
+  @inlinable
   package func awaitsVerification(_ source: NodeID) -> Bool {
     nodes[source.rawValue].marks.contains(.stale)
   }
 
-  private func refreshUnsettled(_ id: UInt32) -> RefreshResult {
+  @usableFromInline
+  @inline(never)
+  func refreshUnsettled(_ id: UInt32) -> RefreshResult {
     let marks = nodes[id].marks
     if marks.contains(.running) { return .cycle }
     guard !marks.contains(.freed) else { return .ready }
@@ -64,17 +69,20 @@ extension ReactiveGraph {
   /// Needed before an observer reads it: comparing later would miss that this observer has seen a
   /// value in between.
   /// - Parameter source: The source.
+  @inlinable
   @inline(__always)
   package func verify(_ source: NodeID) {
     if nodes[source.rawValue].marks.contains(.stale) { verifyWritten(source.rawValue) }
   }
 
-  private func verifyWritten(_ id: UInt32) {
-    let paused = observing
-    observing = 0
+  @usableFromInline
+  @inline(never)
+  func verifyWritten(_ id: UInt32) {
+    let paused = context.value.observing
+    context.value.observing = 0
     nodes[id].marks = nodes[id].marks.subtracting(.stale).union(.running)
     let changed = nodes[id].observer.borrow { $0.recompute(in: self) } ?? true
-    observing = paused
+    context.value.observing = paused
     nodes[id].marks.remove(.running)
     if changed { confirmChange(of: id) }
     if nodes[id].marks.contains(.freed) { reclaim(id) }

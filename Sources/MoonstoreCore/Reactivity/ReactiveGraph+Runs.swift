@@ -2,8 +2,7 @@
 extension ReactiveGraph {
   /// Who observed and owned before a run or a pause; the end of it puts that back.
   package struct Context: Sendable {
-    let observing: UInt32
-    let owning: UInt32
+    let run: RunContext
   }
 
   /// The observers whose code is on the stack, outermost first.
@@ -45,28 +44,26 @@ extension ReactiveGraph {
 
   /// Stops recording reads until `resumeTracking` gets what this returns.
   package func pauseTracking() -> Context {
-    let outer = Context(observing: observing, owning: owning)
-    observing = 0
+    let outer = Context(run: context.value)
+    context.value.observing = 0
     return outer
   }
 
   /// Goes on as before the matching `pauseTracking`.
   package func resumeTracking(_ outer: Context) {
-    observing = outer.observing
-    owning = outer.owning
+    context.value = outer.run
   }
 
   @inline(__always)
   func begin(_ id: UInt32) -> Context {
-    let outer = Context(observing: observing, owning: owning)
+    let outer = Context(run: context.value)
     let marks = nodes[id].marks
     nodes[id].marks = marks.subtracting(.settledByRun).union(.running)
     nodes[id].epoch &+= 1
     nodes[id].lastDependency = 0
     if marks.contains(.owning) { disposeChildren(of: id) }
     runs.push(id)
-    observing = id
-    owning = id
+    context.value = RunContext(running: id)
     return outer
   }
 
@@ -74,8 +71,7 @@ extension ReactiveGraph {
   /// be reclaimed by the caller.
   @inline(__always)
   func end(_ id: UInt32, returningTo outer: Context) -> NodeMarks {
-    observing = outer.observing
-    owning = outer.owning
+    context.value = outer.run
     _ = runs.pop()
     let marks = nodes[id].marks
     nodes[id].marks = marks.subtracting(.running)

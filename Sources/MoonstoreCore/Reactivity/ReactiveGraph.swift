@@ -11,16 +11,13 @@
 ///
 /// A graph is used on one isolation domain at a time and has no locks.
 public final class ReactiveGraph {
-  let nodes = Slab<NodeRecord>(capacity: 16, blank: .blank)
-  let links = Slab<LinkRecord>(capacity: 16, blank: LinkRecord())
+  @usableFromInline let nodes = Slab<NodeRecord>(capacity: 16, blank: .blank)
+  @usableFromInline let links = Slab<LinkRecord>(capacity: 16, blank: LinkRecord())
   let ownerships = Slab<OwnershipRecord>(capacity: 2, blank: OwnershipRecord())
   /// The ownership records of computeds that own effects, which few do.
   var ownershipsOfComputeds: [UInt32: UInt32] = [:]
 
-  /// The observer that reads are recorded for; 0 if none runs or it runs untracked.
-  var observing: UInt32 = 0
-  /// What owns the effects and scopes that are created now.
-  var owning: UInt32 = 0
+  @usableFromInline let context = PlainCell(RunContext())
   /// The nodes whose code is on the stack, outermost first.
   let runs = IDStack(capacity: 8)
 
@@ -46,13 +43,22 @@ public final class ReactiveGraph {
   var isFlushing = false
   var flushSerial: UInt32 = 0
   var loops = LoopWatch()
+  var isWatchingLoops = false
+  var runLimit = 100
+  var isHolding = false
   var failures: [EffectFailure] = []
 
   /// While true, neither the end of a batch nor a single write runs effects; `flush` does.
-  package var holdsEffects = false
+  package var holdsEffects: Bool {
+    get { isHolding }
+    set { isHolding = newValue }
+  }
 
-  /// How often one effect may run in one flush before it counts as a loop.
-  public var effectRunLimit = 100
+  /// How often one effect may run in one flush before it counts as a loop; at least once.
+  public var effectRunLimit: Int {
+    get { runLimit }
+    set { runLimit = max(newValue, 1) }
+  }
 
   /// Hears of each effect that failed, in the order of failing.
   ///

@@ -97,6 +97,7 @@ extension Signal where Value: Equatable {
   ///   - graph: The graph that it belongs to.
   ///   - label: What reports call it.
   @inlinable
+  @inline(__always)
   public convenience init(_ value: Value, in graph: ReactiveGraph, label: String = "signal") {
     self.init(value, in: graph, label: label, areEqual: { $0 == $1 })
   }
@@ -111,6 +112,7 @@ extension Signal where Value: FloatingPoint {
   ///   - graph: The graph that it belongs to.
   ///   - label: What reports call it.
   @inlinable
+  @inline(__always)
   public convenience init(_ value: Value, in graph: ReactiveGraph, label: String = "signal") {
     self.init(
       value,

@@ -7,17 +7,19 @@
 /// A slab is used on one isolation domain at a time, and no reference into it outlives the
 /// expression that asked for it: growing moves the records.
 @safe
+@usableFromInline
 struct Slab<Record: BitwiseCopyable>: ~Copyable {
   @safe
-  private struct Header {
-    var records: UnsafeMutablePointer<Record>
-    var capacity: UInt32
-    var used: UInt32
-    var free: UInt32
-    var live: UInt32
+  @usableFromInline
+  struct Header {
+    @usableFromInline var records: UnsafeMutablePointer<Record>
+    @usableFromInline var capacity: UInt32
+    @usableFromInline var used: UInt32
+    @usableFromInline var free: UInt32
+    @usableFromInline var live: UInt32
   }
 
-  private let header: UnsafeMutablePointer<Header>
+  @usableFromInline let header: UnsafeMutablePointer<Header>
 
   /// Reserves room for `capacity` records; slot 0 holds `blank` and stays unused.
   init(capacity: UInt32, blank: Record) {
@@ -32,6 +34,7 @@ struct Slab<Record: BitwiseCopyable>: ~Copyable {
     )
   }
 
+  @usableFromInline
   deinit {
     // Safe: this value is the only owner of both regions, and records need no deinitialization.
     unsafe header.pointee.records.deallocate()
@@ -51,7 +54,9 @@ struct Slab<Record: BitwiseCopyable>: ~Copyable {
   }
 
   /// The record with an id that `insert` gave out.
+  @usableFromInline
   subscript(id: UInt32) -> Record {
+    @inlinable
     @inline(__always)
     unsafeAddress {
       // Safe: ids come from `insert` alone, so they lie below `used`, and the address is used
@@ -59,6 +64,7 @@ struct Slab<Record: BitwiseCopyable>: ~Copyable {
       unsafe assert(id < header.pointee.used)
       return unsafe UnsafePointer(header.pointee.records + Int(id))
     }
+    @inlinable
     @inline(__always)
     nonmutating unsafeMutableAddress {
       // Safe: as above; the slab has one owner on one isolation domain.
@@ -98,6 +104,7 @@ struct Slab<Record: BitwiseCopyable>: ~Copyable {
     unsafe header.pointee.live &-= 1
   }
 
+  @inline(never)
   private func grow() {
     // Safe: the new region has room for twice as many records; records are plain bytes, so
     // moving them is a copy, and the old region has no other owner.
@@ -107,6 +114,42 @@ struct Slab<Record: BitwiseCopyable>: ~Copyable {
     unsafe header.pointee.records.deallocate()
     unsafe header.pointee.records = records
     unsafe header.pointee.capacity = capacity * 2
+  }
+}
+
+/// One plain value that is read and written without checks for overlapping access.
+///
+/// It belongs to one owner on one isolation domain, and lends its value for one expression at a
+/// time, so no two accesses overlap.
+@safe
+@usableFromInline
+struct PlainCell<Value: BitwiseCopyable>: ~Copyable {
+  @usableFromInline let pointer: UnsafeMutablePointer<Value>
+
+  init(_ value: Value) {
+    // Safe: allocated just now, for one value.
+    unsafe pointer = .allocate(capacity: 1)
+    unsafe pointer.initialize(to: value)
+  }
+
+  deinit {
+    // Safe: this value is the only owner, and plain values need no deinitialization.
+    unsafe pointer.deallocate()
+  }
+
+  @usableFromInline var value: Value {
+    @inlinable
+    @inline(__always)
+    unsafeAddress {
+      // Safe: the region is initialized and lives as long as this value.
+      unsafe UnsafePointer(pointer)
+    }
+    @inlinable
+    @inline(__always)
+    nonmutating unsafeMutableAddress {
+      // Safe: as above.
+      unsafe pointer
+    }
   }
 }
 
@@ -165,6 +208,7 @@ struct IDStack: ~Copyable {
     return unsafe header.pointee.ids[header.pointee.count]
   }
 
+  @inline(never)
   private func grow() {
     // Safe: the new region has room for twice as many ids, and the old one has no other owner.
     let capacity = unsafe header.pointee.capacity
@@ -214,3 +258,12 @@ struct StoredReference<Object: AnyObject>: BitwiseCopyable {
     return unsafe Unmanaged<Object>.fromOpaque(raw).takeRetainedValue()
   }
 }
+
+@available(*, unavailable)
+extension Slab: Sendable {}
+
+@available(*, unavailable)
+extension Slab.Header: Sendable {}
+
+@available(*, unavailable)
+extension PlainCell: Sendable {}

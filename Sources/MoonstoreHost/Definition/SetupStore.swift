@@ -8,6 +8,7 @@ final class SetupScope {
   /// Where the values of refs live until their names are known.
   let draft: StateNode
   var cells: [Cell] = []
+  var watchers: [() -> Void] = []
 
   init(store: LiveStore, draft: StateNode) {
     self.store = store
@@ -46,7 +47,13 @@ extension HostEngine {
         callback: callback,
         once: options["once"]?.boolValue ?? false
       )
-      watcher.begin(immediate: options["immediate"]?.boolValue ?? false)
+      let immediate = options["immediate"]?.boolValue ?? false
+      if let setup {
+        // The refs have their places in the state only when the setup function has returned.
+        setup.watchers.append { watcher.begin(immediate: immediate) }
+      } else {
+        watcher.begin(immediate: immediate)
+      }
       let subscription = Subscription { watcher.end() }
       setup?.store.attachments.append { subscription.cancel() }
       let number = keep(subscription, for: "")
@@ -129,6 +136,7 @@ extension HostEngine {
     keepHidden(scope)
     let initial = live.root.value
     live.definition.state = { initial }
+    for begin in scope.watchers { begin() }
     return live
   }
 

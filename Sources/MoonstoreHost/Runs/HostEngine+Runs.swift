@@ -255,43 +255,42 @@ extension HostEngine {
       machine.isDriving = driving
       machine.drainReleased()
     }
-    if parked.isDriver {
-      do {
-        try go(on: parked, body)
-      } catch {
-        parked.finish(.failure(error))
-      }
-      return
-    }
-    let mark = system.beginTurn()
+    let mark = parked.isDriver ? nil : system.beginTurn()
+    let isDone: Bool
     do {
-      try go(on: parked, body)
+      isDone = try go(on: parked, body)
     } catch {
-      system.failTurn(mark)
-      parked.finish(.failure(error))
-      return
+      if let mark { system.failTurn(mark) }
+      return parked.finish(.failure(error))
     }
     do {
-      try system.endTurn(mark)
+      if let mark { try system.endTurn(mark) }
     } catch {
-      system.report(error)
+      if isDone { parked.finish(.failure(error)) } else { system.report(error) }
+      return
+    }
+    // Whoever waits goes on after the turn: for a driver its next call is a turn of its own.
+    if isDone {
+      parked.finish(.success(parked.run))
+      parked.run.release()
     }
   }
 
+  /// Lets a run go on; tells whether it has ended.
   private func go(
     on parked: ParkedRun,
     _ body: (LuaRun) throws -> LuaRun.State
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Bool {
     do {
       switch try body(parked.run) {
-      case .waiting: park(parked)
+      case .waiting:
+        park(parked)
+        return false
       case .failed:
         let error = failure(of: parked.run, store: parked.store, member: parked.member)
         parked.run.release()
         throw error
-      case .done, .idle:
-        parked.finish(.success(parked.run))
-        parked.run.release()
+      case .done, .idle: return true
       }
     } catch let error as LuaError {
       throw StoreError(lua: error)

@@ -36,7 +36,7 @@ extension HostEngine {
     try addWorldFunctions(natives)
     try addCallFunctions(natives)
     let source = String(decoding: PackageResources.Prelude_lua, as: UTF8.self)
-    let results = try vm.load(source, name: "prelude").call(.table(natives.table))
+    let results = try vm.load(source, name: "=[host]").call(.table(natives.table))
     guard case .table(let prelude) = results.first else {
       throw StoreError(.closed, "the prelude gave no table")
     }

@@ -10,7 +10,6 @@ struct ReactiveGraphTests {
     var node = NodeID.none
     var runs = 0
     var reported: [NodeID] = []
-    var queuesItself = false
 
     init(_ input: @escaping () -> Int) { self.input = input }
 
@@ -27,7 +26,6 @@ struct ReactiveGraphTests {
 
     override func scheduled(_ node: NodeID, in graph: ReactiveGraph) {
       reported.append(node)
-      if !queuesItself { graph.enqueue(node) }
     }
   }
 
@@ -157,8 +155,7 @@ struct ReactiveGraphTests {
       graph.track(source)
       return 1
     }
-    stage.queuesItself = true
-    let effect = graph.makeEffect(stage)
+    let effect = graph.makeEffect(stage, schedulesItself: true)
     graph.markChanged(source)
     graph.markChanged(source)
     try graph.flush()
@@ -183,8 +180,7 @@ struct ReactiveGraphTests {
       graph.track(parity.node)
       return parity.value
     }
-    end.queuesItself = true
-    let effect = graph.makeEffect(end)
+    let effect = graph.makeEffect(end, schedulesItself: true)
     number = 2
     graph.markChanged(source)
     #expect(!graph.runEffect(effect))
