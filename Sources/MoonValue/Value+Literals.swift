@@ -1,8 +1,3 @@
-extension Value: ExpressibleByNilLiteral {
-  /// The explicit nothing.
-  public init(nilLiteral: ()) { self = .null }
-}
-
 extension Value: ExpressibleByBooleanLiteral {
   /// A boolean.
   public init(booleanLiteral value: Bool) { self = .bool(value) }

@@ -1,0 +1,86 @@
+import Foundation
+import MoonValue
+import MoonstoreCore
+import MoonstoreHost
+import Synchronization
+
+/// A project of scripts in a folder of its own, gone with the value.
+final class TestProject: Sendable {
+  let path: String
+
+  /// Writes the files: path in the project to text.
+  init(_ files: [String: String]) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "moonstore-\(UUID())")
+    path = folder.path
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (name, text) in files { try write(name, text) }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ name: String, _ text: String) throws {
+    let file = URL(fileURLWithPath: path).appending(path: name)
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(),
+      withIntermediateDirectories: true
+    )
+    try Data(text.utf8).write(to: file)
+  }
+
+  /// The checkout that this test belongs to.
+  static let checkout = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  static let shop = checkout + "/Scripts/shop"
+}
+
+/// Collects what a host reports and logs.
+final class Record: Sendable {
+  private let entries = Mutex<(reports: [StoreError], log: [String])>(([], []))
+
+  var reports: [StoreError] { entries.withLock { $0.reports } }
+  var log: [String] { entries.withLock { $0.log } }
+
+  func report(_ error: StoreError) { entries.withLock { $0.reports.append(error) } }
+  func log(_ text: String) { entries.withLock { $0.log.append(text) } }
+}
+
+/// A clock that stands still until a test moves it.
+struct StillClock: HostClock {
+  let now = 1_000.0
+}
+
+/// A host over scripts, whose waits end at once.
+struct TestHost {
+  let host: StoreHost
+  let record = Record()
+  private let project: TestProject?
+
+  init(_ files: [String: String]) async throws {
+    let project = try TestProject(files)
+    self.project = project
+    host = try await StoreHost(scripts: project.path, configuration: TestHost.configuration(record))
+  }
+
+  init(shop settings: [String: Value] = [:]) async throws {
+    project = nil
+    var configuration = TestHost.configuration(record)
+    configuration.settings = settings
+    host = try await StoreHost(scripts: TestProject.shop, configuration: configuration)
+  }
+
+  private static func configuration(_ record: Record) -> HostConfiguration {
+    var configuration = HostConfiguration()
+    configuration.clock = StillClock()
+    configuration.sleep = { _ in await Task.yield() }
+    configuration.report = { record.report($0) }
+    configuration.log = { record.log($0.text) }
+    return configuration
+  }
+
+  /// Runs a driver, and gives back what it returned.
+  @discardableResult
+  func run(_ lua: String) async throws -> Value {
+    try await host.evaluate(lua, name: "driver").value
+  }
+}
