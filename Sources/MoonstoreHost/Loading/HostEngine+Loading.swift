@@ -63,7 +63,10 @@ extension HostEngine {
       let function = try vm.load(text, name: unit.name, environment: unit.environment)
       return try function.call().first ?? .nil
     } catch {
-      throw StoreError(lua: error)
+      var error = StoreError(lua: error)
+      // A tail call such as `return defineStore(...)` leaves no frame of the script to blame.
+      if error.script == nil { error.script = unit.name }
+      throw error
     }
   }
 
