@@ -15,7 +15,7 @@ extension Value {
   public var integerValue: Int64? {
     switch self {
     case .integer(let integer): integer
-    case .number(let number): Int64(exactly: number)
+    case .number(let number): number.exactInteger
     default: nil
     }
   }
@@ -83,5 +83,17 @@ extension Value {
     case .array: "an array"
     case .map: "a map"
     }
+  }
+}
+
+extension Double {
+  /// The same number as an integer, where it is one of 64 bits.
+  ///
+  /// The standard library's own conversion needs the C mathematics library, which a program that imports
+  /// nothing else does not link.
+  var exactInteger: Int64? {
+    guard self >= -0x1p63, self < 0x1p63 else { return nil }
+    let integer = Int64(self)
+    return Double(integer) == self ? integer : nil
   }
 }

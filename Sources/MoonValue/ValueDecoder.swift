@@ -107,7 +107,7 @@ struct ValueDecoding: Decoder {
       let fitting: I?
       switch value {
       case .integer(let integer): fitting = I(exactly: integer)
-      case .number(let number): fitting = I(exactly: number)
+      case .number(let number): fitting = number.exactInteger.flatMap { I(exactly: $0) }
       default: throw mismatch(kind, "an integer")
       }
       guard let fitting else { throw corrupted("\(value) does not fit \(kind)") }
