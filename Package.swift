@@ -38,7 +38,7 @@ let package = Package(
     .executableTarget(
       name: "MoonstoreCommand",
       dependencies: [
-        "MoonstoreHost", "MoonstoreCore", "MoonValue",
+        "MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

@@ -98,7 +98,11 @@ package final class StateTree {
   package func undo(to count: Int) {
     while log.count > count {
       let change = log.removeLast()
-      let node = change.node
+      if case .event(let event) = change.operation {
+        event.undo()
+        continue
+      }
+      guard let node = change.node else { continue }
       switch change.operation {
       case .set: replace(node, at: change.position, with: change.old)
       case .insert: removeRaw(node, change.position)
@@ -108,22 +112,21 @@ package final class StateTree {
         for (new, old) in order.enumerated() { inverse[old] = new }
         reorderRaw(node, inverse)
       case .kind(let kind): setKind(node, kind)
-      case .event(let event): event.undo()
+      case .event: break
       }
     }
   }
 
   /// Logs something that is no write to state but is undone with the turn.
   package func note(_ event: any UndoableEvent) {
-    log.append(Change(.event(event), root, 0, old: .empty, new: .empty))
+    log.append(Change(.event(event), nil, 0, old: .empty, new: .empty))
   }
-
-  // A node of nobody, for log entries that concern none.
-  private lazy var root = StateNode(.map, tree: self)
 
   /// Ends a turn: what it did is final.
   func clearLog() {
-    for change in log where change.node.table != nil { compact(change.node) }
+    for change in log {
+      if let node = change.node, node.table != nil { compact(node) }
+    }
     log.removeAll(keepingCapacity: log.count < 65_536)
     turnNumber &+= 1
   }
@@ -249,12 +252,13 @@ package struct Change {
   }
 
   package let operation: Operation
-  package let node: StateNode
+  /// Nil for an event.
+  package let node: StateNode?
   package let position: Int
   package let old: StateSlot
   package let new: StateSlot
 
-  init(_ operation: Operation, _ node: StateNode, _ position: Int, old: StateSlot, new: StateSlot) {
+  init(_ operation: Operation, _ node: StateNode?, _ position: Int, old: StateSlot, new: StateSlot) {
     self.operation = operation
     self.node = node
     self.position = position

@@ -19,10 +19,10 @@ struct TurnChanges {
     var patches: [ObjectIdentifier: [StatePatch]] = [:]
     var outside: Set<ObjectIdentifier> = []
     for (position, change) in tree.log.enumerated() {
-      guard let store = unsafe change.node.store, include(store) else { continue }
+      guard let node = change.node, let store = unsafe node.store, include(store) else { continue }
       // A part made in this turn is whole in the patch that put it in its place.
-      if change.node.birth == tree.turnNumber && change.node !== store.root { continue }
-      guard let patch = patch(for: change) else { continue }
+      if node.birth == tree.turnNumber && node !== store.root { continue }
+      guard let patch = patch(for: change, of: node) else { continue }
       let key = ObjectIdentifier(store)
       if patches[key] == nil { order.append(store) }
       patches[key, default: []].append(patch)
@@ -45,9 +45,9 @@ struct TurnChanges {
     }
   }
 
-  private func patch(for change: Change) -> StatePatch? {
-    guard let parent = change.node.path else { return nil }
-    let path = parent.appending(change.node.component(at: change.position))
+  private func patch(for change: Change, of node: StateNode) -> StatePatch? {
+    guard let parent = node.path else { return nil }
+    let path = parent.appending(node.component(at: change.position))
     switch change.operation {
     case .set:
       if change.new.isEmpty {
