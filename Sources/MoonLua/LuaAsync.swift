@@ -19,7 +19,8 @@ extension LuaVM {
       guard machine.canSuspend else {
         throw LuaError(
           code: .cannotWait,
-          message: "cannot wait here: start it with callAsync, and not inside a metamethod of C code"
+          message:
+            "cannot wait here: start it with callAsync, and not inside a metamethod of C code"
         )
       }
       var token = try call.arguments()

@@ -11,7 +11,9 @@ public final class LuaFunction {
 
   private var machine: LuaMachine { reference.machine }
 
-  /// Calls it. It cannot wait; `callAsync` can.
+  /// Calls it.
+  ///
+  /// It cannot wait; `callAsync` can.
   ///
   /// - Returns: All results; tables and functions as handles.
   @discardableResult

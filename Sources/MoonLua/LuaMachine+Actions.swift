@@ -128,8 +128,9 @@ extension LuaMachine {
     return base
   }
 
-  /// Calls a getter with its store's handle. The result is one token, at the returned position: data that
-  /// may hold objects, or a function.
+  /// Calls a getter with its store's handle.
+  ///
+  /// The result is one token, at the returned position: data that may hold objects, or a function.
   package func callGetter(_ function: LuaReference, handle: LuaObject?) throws(LuaError) -> Int {
     let machine = try unsafe open()
     let base = tokenCount

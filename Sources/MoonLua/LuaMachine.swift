@@ -1,7 +1,9 @@
 internal import CMoonBridge
 package import MoonValue
 
-/// Owns the C machine. Handles share it, so that one that outlives `close()` finds it closed.
+/// Owns the C machine.
+///
+/// Handles share it, so that one that outlives `close()` finds it closed.
 ///
 /// Takes calls from the handles and natives from the host, gives tokens to the bridge. Everything in it
 /// belongs to the isolation domain that the `LuaVM` was made in.
@@ -57,7 +59,9 @@ package import MoonValue
     return unsafe raw
   }
 
-  /// Lets go of what Lua's collector has let go of. Called where nothing of the host is half-done.
+  /// Lets go of what Lua's collector has let go of.
+  ///
+  /// Called where nothing of the host is half-done.
   package func drainReleased() {
     guard let machine = unsafe raw else { return }
     if nativeDepth == 0, !pinned.isEmpty { pinned = [] }
@@ -178,7 +182,9 @@ package import MoonValue
 
   /// Gives a Swift function a number and a Lua function; with `byReference` its table arguments are
   /// handles, otherwise data.
-  package func makeNative(byReference: Bool, _ body: @escaping Native) throws(LuaError) -> LuaReference {
+  package func makeNative(byReference: Bool, _ body: @escaping Native) throws(LuaError)
+    -> LuaReference
+  {
     let machine = try unsafe open()
     natives.append(body)
     let tables = Int32(byReference ? MB_AS_REFERENCE : MB_AS_DATA)
@@ -259,7 +265,8 @@ package import MoonValue
     default:
       let value = try? token.takeValue { _ in .null }
       error.value = value
-      error.message = value?["message"]?.stringValue ?? value.map { "\($0)" } ?? "an error without text"
+      error.message =
+        value?["message"]?.stringValue ?? value.map { "\($0)" } ?? "an error without text"
     }
     return error
   }
@@ -308,136 +315,138 @@ package import MoonValue
     }
   }
 
-  private static func makeCallbacks() -> mb_callbacks { unsafe mb_callbacks(
-    owner: UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped,
-    native: { owner, function, base, count in
-      let machine = unsafe LuaMachine.machine(owner)
-      machine.beginNative()
-      defer { machine.nativeDepth -= 1 }
-      do {
-        let call = LuaNativeCall(machine: machine, base: base, count: Int(count))
-        switch try machine.natives[Int(function)](call) {
-        case .results(let count): return Int32(count)
-        case .wait: return Int32(MB_SUSPEND)
+  private static func makeCallbacks() -> mb_callbacks {
+    unsafe mb_callbacks(
+      owner: UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped,
+      native: { owner, function, base, count in
+        let machine = unsafe LuaMachine.machine(owner)
+        machine.beginNative()
+        defer { machine.nativeDepth -= 1 }
+        do {
+          let call = LuaNativeCall(machine: machine, base: base, count: Int(count))
+          switch try machine.natives[Int(function)](call) {
+          case .results(let count): return Int32(count)
+          case .wait: return Int32(MB_SUSPEND)
+          }
+        } catch {
+          return machine.fail(error)
         }
-      } catch {
-        return machine.fail(error)
+      },
+      index: { owner, object, key, result in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
+        let key = unsafe LuaKey(key)
+        if object.kind == 1 {
+          object.instance(as: CarriedError.self).read(key, result)
+          return 0
+        }
+        return machine.attempt { try $0.index(object, key, result) }
+      },
+      assign: { owner, object, key, base in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        let key = unsafe LuaKey(key)
+        let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
+        if object.kind == 1 {
+          return machine.fail(
+            LuaError(code: .conversion, message: "the fields of an error cannot be changed")
+          )
+        }
+        return machine.attempt { try $0.assign(object, key, value) }
+      },
+      length: { owner, object, result in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        return machine.attempt { unsafe result.pointee = Int64(try $0.length(object)) }
+      },
+      next: { owner, object, key, nextKey, value in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        let raw = unsafe machine.raw.unsafelyUnwrapped
+        let key = unsafe LuaKey(key)
+        let nextKey = unsafe LuaResult(nextKey, machine: raw, isKey: true)
+        let value = unsafe LuaResult(value, machine: raw)
+        return machine.attempt { try $0.next(object, key, nextKey, value) }
+      },
+      insert: { owner, object, position, base in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
+        return machine.attempt { try $0.insert(object, at: Int(position), value) }
+      },
+      remove: { owner, object, position, result in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
+        return machine.attempt { try $0.remove(object, at: Int(position), result) }
+      },
+      describe: { owner, object in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        var text = "host object"
+        if object.kind == 1 {
+          text = object.instance(as: CarriedError.self).text
+        } else if let delegate = unsafe machine.delegate {
+          text = delegate.describe(object)
+        }
+        guard let raw = unsafe machine.raw else { return }
+        // The machine copies the text.
+        text.withUTF8 {
+          let start = unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: CChar.self)
+          unsafe mb_set_text(raw, start, $0.count)
+        }
+      },
+      refuse: { owner, object, key, path, pathLength, reason in
+        let machine = unsafe LuaMachine.machine(owner)
+        let bytes = unsafe UnsafeRawBufferPointer(start: path, count: pathLength)
+        let path = unsafe String(decoding: bytes, as: UTF8.self)
+        let reason = unsafe String(cString: reason)
+        var keyText = ""
+        if let key = unsafe key {
+          let key = unsafe LuaKey(UnsafeMutablePointer(mutating: key))
+          keyText = key.isInteger ? "[\(key.integer)]" : key.isNil ? "" : "." + (key.string ?? "?")
+          if key.isInteger && key.integer == 0 { keyText = "[]" }
+        }
+        let object = unsafe object.map { unsafe machine.handle($0) }
+        let error =
+          unsafe machine.delegate?.refuse(object, key: keyText, path: path, reason: reason)
+          ?? LuaError(code: .conversion, message: "\(keyText)\(path): \(reason)")
+        _ = machine.fail(error)
+      },
+      drive: { owner, action in
+        let machine = unsafe LuaMachine.machine(owner)
+        guard let delegate = unsafe machine.delegate, let raw = unsafe machine.raw else {
+          return machine.fail(LuaError.closed)
+        }
+        switch delegate.drive(action) {
+        case .done(let run):
+          unsafe mb_set_driven(raw, run.handOver())
+          return 0
+        case .failed(let run):
+          unsafe mb_set_driven(raw, run.handOver())
+          return Int32(MB_RERAISE)
+        case .refused(let error): return machine.fail(error)
+        case .waiting: return Int32(MB_SUSPEND)
+        }
+      },
+      savepoint: { owner in
+        unsafe LuaMachine.machine(owner).delegate?.savepoint() ?? -1
+      },
+      rollback: { owner, savepoint in
+        unsafe LuaMachine.machine(owner).delegate?.rollBack(to: savepoint)
+      },
+      locate: { owner, error, source, line in
+        // Errors are carried by this class only, and the machine holds a reference to it.
+        let carried = unsafe Unmanaged<AnyObject>.fromOpaque(error).takeUnretainedValue()
+        let script = unsafe String(cString: source)
+        (carried as? CarriedError)?.locate(script: script, line: Int(line))
+      },
+      retain: { owner, pointer in
+        _ = unsafe Unmanaged<AnyObject>.fromOpaque(pointer).retain()
       }
-    },
-    index: { owner, object, key, result in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
-      let key = unsafe LuaKey(key)
-      if object.kind == 1 {
-        object.instance(as: CarriedError.self).read(key, result)
-        return 0
-      }
-      return machine.attempt { try $0.index(object, key, result) }
-    },
-    assign: { owner, object, key, base in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      let key = unsafe LuaKey(key)
-      let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
-      if object.kind == 1 {
-        return machine.fail(
-          LuaError(code: .conversion, message: "the fields of an error cannot be changed")
-        )
-      }
-      return machine.attempt { try $0.assign(object, key, value) }
-    },
-    length: { owner, object, result in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      return machine.attempt { unsafe result.pointee = Int64(try $0.length(object)) }
-    },
-    next: { owner, object, key, nextKey, value in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      let raw = unsafe machine.raw.unsafelyUnwrapped
-      let key = unsafe LuaKey(key)
-      let nextKey = unsafe LuaResult(nextKey, machine: raw, isKey: true)
-      let value = unsafe LuaResult(value, machine: raw)
-      return machine.attempt { try $0.next(object, key, nextKey, value) }
-    },
-    insert: { owner, object, position, base in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
-      return machine.attempt { try $0.insert(object, at: Int(position), value) }
-    },
-    remove: { owner, object, position, result in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
-      return machine.attempt { try $0.remove(object, at: Int(position), result) }
-    },
-    describe: { owner, object in
-      let machine = unsafe LuaMachine.machine(owner)
-      let object = unsafe machine.handle(object)
-      var text = "host object"
-      if object.kind == 1 {
-        text = object.instance(as: CarriedError.self).text
-      } else if let delegate = unsafe machine.delegate {
-        text = delegate.describe(object)
-      }
-      guard let raw = unsafe machine.raw else { return }
-      // The machine copies the text.
-      text.withUTF8 {
-        let start = unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: CChar.self)
-        unsafe mb_set_text(raw, start, $0.count)
-      }
-    },
-    refuse: { owner, object, key, path, pathLength, reason in
-      let machine = unsafe LuaMachine.machine(owner)
-      let bytes = unsafe UnsafeRawBufferPointer(start: path, count: pathLength)
-      let path = unsafe String(decoding: bytes, as: UTF8.self)
-      let reason = unsafe String(cString: reason)
-      var keyText = ""
-      if let key = unsafe key {
-        let key = unsafe LuaKey(UnsafeMutablePointer(mutating: key))
-        keyText = key.isInteger ? "[\(key.integer)]" : key.isNil ? "" : "." + (key.string ?? "?")
-        if key.isInteger && key.integer == 0 { keyText = "[]" }
-      }
-      let object = unsafe object.map { unsafe machine.handle($0) }
-      let error =
-        unsafe machine.delegate?.refuse(object, key: keyText, path: path, reason: reason)
-        ?? LuaError(code: .conversion, message: "\(keyText)\(path): \(reason)")
-      _ = machine.fail(error)
-    },
-    drive: { owner, action in
-      let machine = unsafe LuaMachine.machine(owner)
-      guard let delegate = unsafe machine.delegate, let raw = unsafe machine.raw else {
-        return machine.fail(LuaError.closed)
-      }
-      switch delegate.drive(action) {
-      case .done(let run):
-        unsafe mb_set_driven(raw, run.handOver())
-        return 0
-      case .failed(let run):
-        unsafe mb_set_driven(raw, run.handOver())
-        return Int32(MB_RERAISE)
-      case .refused(let error): return machine.fail(error)
-      case .waiting: return Int32(MB_SUSPEND)
-      }
-    },
-    savepoint: { owner in
-      unsafe LuaMachine.machine(owner).delegate?.savepoint() ?? -1
-    },
-    rollback: { owner, savepoint in
-      unsafe LuaMachine.machine(owner).delegate?.rollBack(to: savepoint)
-    },
-    locate: { owner, error, source, line in
-      // Errors are carried by this class only, and the machine holds a reference to it.
-      let carried = unsafe Unmanaged<AnyObject>.fromOpaque(error).takeUnretainedValue()
-      let script = unsafe String(cString: source)
-      (carried as? CarriedError)?.locate(script: script, line: Int(line))
-    },
-    retain: { owner, pointer in
-      _ = unsafe Unmanaged<AnyObject>.fromOpaque(pointer).retain()
-    }
-  ) }
+    )
+  }
 }
 
 extension CarriedError {

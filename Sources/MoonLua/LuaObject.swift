@@ -32,14 +32,18 @@ package import CMoonBridge
   }
 }
 
-/// A key as Lua gave it. Its bytes are valid during the call only.
+/// A key as Lua gave it.
+///
+/// Its bytes are valid during the call only.
 @safe package struct LuaKey {
   @usableFromInline let raw: UnsafeMutablePointer<mb_key>
 
   @usableFromInline
   init(_ raw: UnsafeMutablePointer<mb_key>) { unsafe self.raw = unsafe raw }
 
-  /// The number that the host knows this string by; 0 is none yet. Once set, it comes with the key.
+  /// The number that the host knows this string by; 0 is none yet.
+  ///
+  /// Once set, it comes with the key.
   @inlinable package var symbol: UInt32 {
     get { unsafe raw.pointee.symbol }
     nonmutating set { unsafe raw.pointee.symbol = newValue }
@@ -62,7 +66,9 @@ package import CMoonBridge
   }
 }
 
-/// Where a delegate puts what it hands to Lua. Strings are copied at once.
+/// Where a delegate puts what it hands to Lua.
+///
+/// Strings are copied at once.
 @safe package struct LuaResult {
   @usableFromInline let raw: UnsafeMutablePointer<mb_value>
   @usableFromInline let machine: OpaquePointer

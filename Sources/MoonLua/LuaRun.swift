@@ -19,7 +19,9 @@ internal import CMoonBridge
 
   deinit { release() }
 
-  /// Gives the coroutine back to the pool. One that waits is cancelled: its `<close>` variables run.
+  /// Gives the coroutine back to the pool.
+  ///
+  /// One that waits is cancelled: its `<close>` variables run.
   package func release() {
     guard let run = unsafe raw else { return }
     unsafe raw = nil

@@ -1,7 +1,9 @@
 internal import CMoonBridge
 public import MoonValue
 
-/// A table that stays in Lua. Reads and writes go past its metatable.
+/// A table that stays in Lua.
+///
+/// Reads and writes go past its metatable.
 ///
 /// Use it in the isolation domain of its machine. After the machine was closed every call throws
 /// `LuaError` with the code `closed`.

@@ -1,8 +1,10 @@
 internal import CMoonBridge
 package import MoonValue
 
-/// A value in the machine's token buffer, read in place: scalars, objects, and containers whose parts
-/// follow. It is valid while the call that it came with runs.
+/// A value in the machine's token buffer, read in place: scalars, objects, and containers whose
+/// parts follow.
+///
+/// It is valid while the call that it came with runs.
 @safe package struct LuaToken {
   package enum Kind: UInt32 {
     case `nil`, no, yes, integer, number, string, null, object, reference, array, map, empty
@@ -54,7 +56,9 @@ package import MoonValue
   /// Goes to the token after this one, which for a container is its first part.
   package mutating func advance() { position += 1 }
 
-  /// Copies the value that begins here, and goes behind it. An object is what `resolve` makes of it.
+  /// Copies the value that begins here, and goes behind it.
+  ///
+  /// An object is what `resolve` makes of it.
   package mutating func takeValue(
     resolve: (LuaObject) throws -> Value
   ) throws -> Value {

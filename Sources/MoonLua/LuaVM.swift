@@ -28,7 +28,9 @@ public final class LuaVM {
 
   deinit { machine.close() }
 
-  /// Ends the machine and frees its memory. Handles that are still held throw `closed` from now on.
+  /// Ends the machine and frees its memory.
+  ///
+  /// Handles that are still held throw `closed` from now on.
   public func close() { machine.close() }
 
   /// The release of the linked Lua, such as `Lua 5.4.4`.
@@ -55,6 +57,7 @@ public final class LuaVM {
   ///   - name: What errors call it, such as `stores/cart.lua`; with `=` in front it is the program's own,
   ///     and errors are blamed on whoever called it.
   ///   - environment: The table of its global variables; the machine's own when none is given.
+  /// - Returns: The function; nothing of it has run yet.
   /// - Throws: `LuaError` with the code `syntax`, script and line.
   public func load(
     _ source: String,
@@ -74,6 +77,7 @@ public final class LuaVM {
     if status != 0 {
       var error = try machine.takeError(status, base)
       error.traceback = ""
+      if error.code != .memory { error.code = .syntax }
       throw error
     }
     return LuaFunction(try machine.takeReference(0, base))
@@ -96,8 +100,10 @@ public final class LuaVM {
     return LuaTable(try machine.takeReference(unsafe mb_make_reference(raw, base), base))
   }
 
-  /// Makes a Swift function that scripts can call. What it throws is raised in the script, and is the same
-  /// error again when it comes back to Swift, as `LuaError.underlying`.
+  /// Makes a Swift function that scripts can call.
+  ///
+  /// What it throws is raised in the script, and is the same error again when it comes back to
+  /// Swift, as `LuaError.underlying`.
   ///
   /// The machine keeps the function until it is closed; do not capture the machine in it strongly.
   public func makeFunction(

@@ -26,7 +26,9 @@ public enum LuaValue {
     }
   }
 
-  /// The value as a Swift type. Lua's nil decodes as `nil` and as nothing else.
+  /// The value as a Swift type.
+  ///
+  /// Lua's nil decodes as `nil` and as nothing else.
   ///
   /// - Throws: `LuaError` with the code `conversion`; `underlying` is the `DecodingError`.
   public func decode<T: Decodable>(as type: T.Type) throws(LuaError) -> T {

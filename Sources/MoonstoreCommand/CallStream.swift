@@ -60,7 +60,9 @@ struct CallStream {
     answers.removeAll(keepingCapacity: true)
   }
 
-  private mutating func answer(_ line: ArraySlice<UInt8>, _ number: Int, _ answers: inout Data) async {
+  private mutating func answer(_ line: ArraySlice<UInt8>, _ number: Int, _ answers: inout Data)
+    async
+  {
     if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
     calls += 1
     var id: Value?

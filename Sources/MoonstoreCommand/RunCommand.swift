@@ -22,7 +22,8 @@ struct RunCommand: AsyncParsableCommand {
   var project: String
 
   @Argument(
-    help: "The script: a path, or a path in the project. By default what moonstore.lua names as main."
+    help:
+      "The script: a path, or a path in the project. By default what moonstore.lua names as main."
   )
   var script: String?
 
@@ -104,7 +105,9 @@ struct RunCommand: AsyncParsableCommand {
     let main = await host.mainScript
     guard let name = script ?? main.map({ project + "/" + $0 }) else {
       let stores = await host.storeIDs
-      terminal.say("\(project): \(stores.count) stores (\(stores.joined(separator: ", "))), no script to run")
+      terminal.say(
+        "\(project): \(stores.count) stores (\(stores.joined(separator: ", "))), no script to run"
+      )
       return
     }
     let path = try find(name)
@@ -159,7 +162,10 @@ struct RunCommand: AsyncParsableCommand {
       input = handle
     } else {
       let isThere = FileManager.default.fileExists(atPath: file)
-      throw StoreError(.unreadable, "\(file): \(isThere ? "no permission to read it" : "there is no such file")")
+      throw StoreError(
+        .unreadable,
+        "\(file): \(isThere ? "no permission to read it" : "there is no such file")"
+      )
     }
     let start = ContinuousClock.now
     var stream = CallStream(host: host)

@@ -28,8 +28,11 @@ final class Terminal: Sendable {
   var reportCount: Int { state.withLock { $0.reports } }
 
   func error(_ error: StoreError) {
-    var text = (hasColours ? "\u{1B}[31merror:\u{1B}[0m " : "error: ") + Terminal.plain(error.summary)
-    for line in error.traceback.split(separator: "\n") { text += "\n  " + Terminal.plain(String(line)) }
+    var text =
+      (hasColours ? "\u{1B}[31merror:\u{1B}[0m " : "error: ") + Terminal.plain(error.summary)
+    for line in error.traceback.split(separator: "\n") {
+      text += "\n  " + Terminal.plain(String(line))
+    }
     say(text)
   }
 

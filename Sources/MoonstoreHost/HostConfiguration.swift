@@ -35,7 +35,9 @@ public struct HostConfiguration: Sendable {
   public var report: @Sendable (StoreError) -> Void = { _ in }
   /// Hears how far a script says that it is.
   public var progress: @Sendable (_ done: Double, _ total: Double?, _ text: String) -> Void = {
-    _, _, _ in
+    _,
+    _,
+    _ in
   }
 
   /// The standard configuration: no files, the machine's clock.

@@ -2,7 +2,9 @@ import MoonLua
 import MoonValue
 import MoonstoreCore
 
-/// One Lua machine and one world of stores, and what connects them. `StoreHost` is the actor around it.
+/// One Lua machine and one world of stores, and what connects them.
+///
+/// `StoreHost` is the actor around it.
 ///
 /// Takes calls from the host and from scripts, runs them as turns on pooled coroutines, and gives results
 /// back. It belongs to the isolation domain of its host.

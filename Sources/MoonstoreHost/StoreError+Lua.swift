@@ -2,7 +2,9 @@ public import MoonLua
 public import MoonstoreCore
 
 extension StoreError {
-  /// What a Lua error means here. A `StoreError` that has crossed Lua is itself again, with the place.
+  /// What a Lua error means here.
+  ///
+  /// A `StoreError` that has crossed Lua is itself again, with the place.
   init(lua error: LuaError, store: String? = nil, member: String? = nil) {
     if var own = error.underlying as? StoreError {
       if own.script == nil {

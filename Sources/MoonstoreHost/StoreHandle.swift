@@ -1,7 +1,9 @@
 public import MoonValue
 public import MoonstoreCore
 
-/// A store of a host, from anywhere. Every call is a turn of its own.
+/// A store of a host, from anywhere.
+///
+/// Every call is a turn of its own.
 public struct StoreHandle: Sendable {
   /// The host.
   public let host: StoreHost
@@ -32,7 +34,13 @@ public struct StoreHandle: Sendable {
     do {
       return try ValueDecoder().decode(type, from: value)
     } catch {
-      throw StoreError(.notData, "\(id):\(action): \(error)", store: id, member: action, underlying: error)
+      throw StoreError(
+        .notData,
+        "\(id):\(action): \(error)",
+        store: id,
+        member: action,
+        underlying: error
+      )
     }
   }
 
@@ -84,6 +92,8 @@ public struct StoreHandle: Sendable {
   /// The changes of the state from now on, each with its path, its old and its new value.
   ///
   /// - Parameter path: Only changes at or below this path, such as `items[1]`.
+  /// - Returns: A stream that ends with its reader.
+  /// - Throws: `unknownStore`, or `invalidArgument` for what is no path.
   public func changes(_ path: String? = nil) async throws(StoreError) -> AsyncStream<StatePatch> {
     try await host.changes(of: id, path: path)
   }

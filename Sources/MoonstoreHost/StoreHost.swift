@@ -104,7 +104,9 @@ public actor StoreHost {
     waiters.removeValue(forKey: id)?.cancel()
     guard let parked = engine.parked[id] else { return }
     engine.cancel(parked)
-    parked.finish(.failure(StoreError(.closed, "the call was cancelled", underlying: CancellationError())))
+    parked.finish(
+      .failure(StoreError(.closed, "the call was cancelled", underlying: CancellationError()))
+    )
   }
 
   // MARK: Stores
@@ -179,6 +181,7 @@ public actor StoreHost {
   ///   - name: What errors call it; its path when none is given.
   ///   - arguments: What it gets as `...` and as `arg`.
   /// - Returns: What it returned first, as data and as the text for people.
+  /// - Throws: `unreadable`, `syntax`, or what the script raises.
   public func run(
     script path: String,
     name: String? = nil,
@@ -202,7 +205,9 @@ public actor StoreHost {
       return try engine.scriptResult(of: run)
     case .waiting(let parked):
       let engine = engine
-      return try await value(of: parked) { run throws(StoreError) in try engine.scriptResult(of: run) }
+      return try await value(of: parked) { run throws(StoreError) in
+        try engine.scriptResult(of: run)
+      }
     }
   }
 
@@ -264,7 +269,8 @@ public actor StoreHost {
   private var subscriptions: [Int: Subscription] = [:]
   private var subscriptionCount = 0
 
-  private func end<T>(_ subscription: Subscription, with continuation: AsyncStream<T>.Continuation) {
+  private func end<T>(_ subscription: Subscription, with continuation: AsyncStream<T>.Continuation)
+  {
     subscriptionCount += 1
     let id = subscriptionCount
     subscriptions[id] = subscription

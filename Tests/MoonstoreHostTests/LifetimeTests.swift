@@ -8,7 +8,9 @@ import Testing
 @Suite(.serialized) struct LifetimeTests {
   /// Bytes of memory that the process holds.
   private static func residentBytes() -> Int? {
-    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return nil }
+    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else {
+      return nil
+    }
     return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 4_096 }
   }
 

@@ -30,7 +30,10 @@ import Testing
         "stores/", "stores depend on each other in a circle: a -> b -> a"
       ),
       (
-        ["stores/a.lua": #"return defineStore("a", { state = function() return { f = print } end })"#],
+        [
+          "stores/a.lua":
+            #"return defineStore("a", { state = function() return { f = print } end })"#
+        ],
         "stores/a.lua", "f: a function cannot be"
       ),
       (
@@ -38,7 +41,10 @@ import Testing
         "stores/a.lua", "unknown field 'action'; did you mean 'actions'?"
       ),
       (
-        ["stores/a.lua": #"return defineStore("a", { state = { x = 1 }, actions = { x = print } })"#],
+        [
+          "stores/a.lua":
+            #"return defineStore("a", { state = { x = 1 }, actions = { x = print } })"#
+        ],
         "stores/a.lua", "'x' is defined twice in the store 'a'"
       ),
       (
@@ -79,7 +85,9 @@ import Testing
       _ = try await StoreHost(scripts: "/nonexistent/project")
     }
     #expect(missing?.message == "/nonexistent/project: there is no such project folder")
-    let file = await #expect(throws: StoreError.self) { _ = try await StoreHost(scripts: #filePath) }
+    let file = await #expect(throws: StoreError.self) {
+      _ = try await StoreHost(scripts: #filePath)
+    }
     #expect(file?.message.contains("a project is a folder") == true)
   }
 
@@ -91,7 +99,8 @@ import Testing
 
   @Test func `Files need no order of their own`() async throws {
     let host = try await TestHost([
-      "stores/a.lua": #"return defineStore("a", { dependencies = { "z" }, getters = { n = function() return useStore("z").n end } })"#,
+      "stores/a.lua":
+        #"return defineStore("a", { dependencies = { "z" }, getters = { n = function() return useStore("z").n end } })"#,
       "stores/z.lua": #"return defineStore("z", { state = { n = 4 } })"#,
     ])
     #expect(await host.host.storeIDs == ["z", "a"])
@@ -100,8 +109,10 @@ import Testing
 
   @Test func `Scripts share no globals and cannot change libraries`() async throws {
     let host = try await TestHost([
-      "stores/a.lua": #"leak = 1 return defineStore("a", { actions = { leak = function() return leak end } })"#,
-      "stores/b.lua": #"return defineStore("b", { actions = { leak = function() return leak end, break_ = function() string.rep = nil end } })"#,
+      "stores/a.lua":
+        #"leak = 1 return defineStore("a", { actions = { leak = function() return leak end } })"#,
+      "stores/b.lua":
+        #"return defineStore("b", { actions = { leak = function() return leak end, break_ = function() string.rep = nil end } })"#,
     ])
     let result = try await host.run(
       #"""
@@ -114,7 +125,8 @@ import Testing
 
   @Test func `Plugins add to each store and middleware surrounds each action`() async throws {
     let host = try await TestHost([
-      "stores/a.lua": #"return defineStore("a", { state = { n = 0 }, actions = { add = function(self, by) self.n = self.n + by return self.n end } })"#,
+      "stores/a.lua":
+        #"return defineStore("a", { state = { n = 0 }, actions = { add = function(self, by) self.n = self.n + by return self.n end } })"#,
       "plugins/p.lua": #"""
       return function(context)
         return {

@@ -11,7 +11,9 @@ import Testing
     )
   }
 
-  @Test func `A request is answered in the same turn, or later if its responder waits`() async throws {
+  @Test func `A request is answered in the same turn, or later if its responder waits`()
+    async throws
+  {
     let host = try await counterHost()
     #expect(
       try await host.run(
@@ -55,7 +57,8 @@ import Testing
     #expect(result == [1, false])
   }
 
-  @Test func `A failing handler undoes its own writes, is reported, and stops nobody`() async throws {
+  @Test func `A failing handler undoes its own writes, is reported, and stops nobody`() async throws
+  {
     let host = try await counterHost()
     let result = try await host.run(
       #"""

@@ -7,7 +7,8 @@ import Testing
 /// The tests of the document that the project began from, as they should have been (X1 to X4), and the
 /// cases that its bugs call for.
 @Suite struct ShopTests {
-  private let seed = #"useStore("products"):add({ id = "p1", name = "Test", priceMinor = 1000, stock = 5 })"#
+  private let seed =
+    #"useStore("products"):add({ id = "p1", name = "Test", priceMinor = 1000, stock = 5 })"#
 
   @Test func `X1 Stores are registered with their dependencies`() async throws {
     let shop = try await TestHost(shop: [:])
@@ -17,7 +18,8 @@ import Testing
     #expect(result == [true, true, true, ["products", "cart"]])
   }
 
-  @Test func `X2 Adding two of five leaves three in stock at the driver's next line`() async throws {
+  @Test func `X2 Adding two of five leaves three in stock at the driver's next line`() async throws
+  {
     let shop = try await TestHost(shop: [:])
     let stock = try await shop.run(
       #"\#(seed) useStore("cart"):addItem("p1", 2) return useStore("products").items.p1.stock"#
@@ -71,7 +73,8 @@ import Testing
     try await shop.run(seed)
     let cart = try await shop.host.store("cart")
     async let first = Result { () async throws -> Value in try await cart.call("addItem", "p1", 3) }
-    async let second = Result { () async throws -> Value in try await cart.call("addItem", "p1", 3) }
+    async let second = Result { () async throws -> Value in try await cart.call("addItem", "p1", 3)
+    }
     let failures = await [first, second].filter { if case .failure = $0 { true } else { false } }
     #expect(failures.count == 1)
     #expect(try await cart.get("itemCount") == 3)
@@ -90,7 +93,9 @@ import Testing
     #expect(result == [false, 0, 5])
   }
 
-  @Test func `Stock follows a changed quantity, and a refused change leaves all as it was`() async throws {
+  @Test func `Stock follows a changed quantity, and a refused change leaves all as it was`()
+    async throws
+  {
     let shop = try await TestHost(shop: [:])
     let result = try await shop.run(
       #"""
@@ -178,7 +183,9 @@ import Testing
     configuration.grantsFiles = true
     let host = try await StoreHost(scripts: TestProject.shop, configuration: configuration)
     let result = try await host.run(script: TestProject.shop + "/trading.lua", name: "trading.lua")
-    let known = try Value(json: String(contentsOfFile: TestProject.shop + "/data/day.json", encoding: .utf8))
+    let known = try Value(
+      json: String(contentsOfFile: TestProject.shop + "/data/day.json", encoding: .utf8)
+    )
     #expect(result.value == known)
     #expect(result.text?.hasPrefix("The trading day of data/day.csv") == true)
   }

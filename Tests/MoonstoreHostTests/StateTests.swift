@@ -6,7 +6,9 @@ import Testing
 @Suite struct StateTests {
   private func run(_ code: String) async throws -> Value {
     let host = try await counterHost()
-    return try await host.run("return useStore(\"counter\"):run([==[ local self = ... \(code) ]==])")
+    return try await host.run(
+      "return useStore(\"counter\"):run([==[ local self = ... \(code) ]==])"
+    )
   }
 
   @Test func `Two reads of one part give the same proxy`() async throws {
@@ -82,7 +84,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("self.x = { items = { 1, { callback = print } } }", "counter.x.items[2].callback: a function"),
+      (
+        "self.x = { items = { 1, { callback = print } } }",
+        "counter.x.items[2].callback: a function"
+      ),
       ("self.nested.a.co = coroutine.create(print)", "counter.nested.a.co: a coroutine"),
       ("local t = {} t.me = t self.x = t", "counter.x.me: a table that contains itself"),
       ("self.list[3] = 1", "counter.list[3]: an array has no holes"),

@@ -232,7 +232,9 @@ public final class MessageBus {
 
   // MARK: Members
 
-  /// Adds a handler for a type, or for all with `*`. Undone with the turn that it is added in.
+  /// Adds a handler for a type, or for all with `*`.
+  ///
+  /// Undone with the turn that it is added in.
   package func subscribe(
     _ type: String,
     owner: String,
@@ -248,7 +250,9 @@ public final class MessageBus {
     }
   }
 
-  /// Adds a responder for a type of request. The first one answers.
+  /// Adds a responder for a type of request.
+  ///
+  /// The first one answers.
   package func answer(
     _ type: String,
     owner: String,

@@ -19,11 +19,19 @@ package struct DependencyOrder {
       if done.contains(id) { return }
       if let start = path.firstIndex(of: id) {
         let circle = (path[start...] + [id]).joined(separator: " -> ")
-        throw StoreError(.dependencyCycle, "stores depend on each other in a circle: \(circle)", store: id)
+        throw StoreError(
+          .dependencyCycle,
+          "stores depend on each other in a circle: \(circle)",
+          store: id
+        )
       }
       guard let next = dependencies(id) else {
         let who = parent.map { "the store '\($0)' depends on '\(id)', which is not there" }
-        throw StoreError(.missingDependency, who ?? "there is no store '\(id)'", store: parent ?? id)
+        throw StoreError(
+          .missingDependency,
+          who ?? "there is no store '\(id)'",
+          store: parent ?? id
+        )
       }
       path.append(id)
       for dependency in next { try visit(dependency, from: id) }

@@ -120,7 +120,10 @@ public final class StoreRegistry {
 
   /// Takes a store out and ends all that belongs to it.
   ///
-  /// - Parameter cascade: Whether the stores that depend on it go as well; otherwise they are an error.
+  /// - Parameters:
+  ///   - id: The store's id.
+  ///   - cascade: Whether the stores that depend on it go as well; otherwise they are an error.
+  /// - Throws: `unknownStore`, or `hasDependents` with their list.
   public func unregister(_ id: String, cascade: Bool = false) throws(StoreError) {
     let store = try live(id)
     let dependents = dependents(of: id)

@@ -43,7 +43,6 @@ extension StateTree {
     child.hint = node.slots.count - 1
   }
 
-
   /// A copy of a part, for another place: assigning one part of state to another copies it.
   package func copy(_ node: StateNode, frozen: Bool = false) -> StateNode {
     let copy = StateNode(node.kind, tree: self)

@@ -68,7 +68,9 @@ package final class StateNode {
   package func position(of key: Value.Key) -> Int {
     switch kind {
     case .array:
-      guard case .integer(let index) = key, index >= 1, index <= Int64(slots.count) else { return -1 }
+      guard case .integer(let index) = key, index >= 1, index <= Int64(slots.count) else {
+        return -1
+      }
       return Int(index) - 1
     case .map:
       if let table { return table.positions[key] ?? -1 }

@@ -24,8 +24,9 @@ package enum StateSlot {
     return nil
   }
 
-  /// Whether writing one over the other changes nothing. Two parts are never the same value: what is
-  /// assigned is copied.
+  /// Whether writing one over the other changes nothing.
+  ///
+  /// Two parts are never the same value: what is assigned is copied.
   package func isSame(as other: StateSlot) -> Bool {
     switch (self, other) {
     case (.empty, .empty), (.null, .null): true

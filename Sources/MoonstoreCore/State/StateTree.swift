@@ -23,7 +23,9 @@ package final class StateTree {
 
   // MARK: Reading
 
-  /// The slot at a position, noted as read. Positions below 0 stand for keys that are not there.
+  /// The slot at a position, noted as read.
+  ///
+  /// Positions below 0 stand for keys that are not there.
   @inline(__always)
   package func read(_ node: StateNode, at position: Int) -> StateSlot {
     if graph.isTracking { track(node, at: position) }
@@ -258,7 +260,8 @@ package struct Change {
   package let old: StateSlot
   package let new: StateSlot
 
-  init(_ operation: Operation, _ node: StateNode?, _ position: Int, old: StateSlot, new: StateSlot) {
+  init(_ operation: Operation, _ node: StateNode?, _ position: Int, old: StateSlot, new: StateSlot)
+  {
     self.operation = operation
     self.node = node
     self.position = position

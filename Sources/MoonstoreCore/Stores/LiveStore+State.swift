@@ -93,12 +93,16 @@ extension LiveStore {
     }
     try stretch(.reset, payload: nil) {
       for position in root.slots.indices where !root.slots[position].isEmpty {
-        if pairs[root.key(at: position)] == nil { system.tree.write(.empty, to: root, at: position) }
+        if pairs[root.key(at: position)] == nil {
+          system.tree.write(.empty, to: root, at: position)
+        }
       }
       for key in pairs.keys.sorted() {
         guard let value = pairs[key] else { continue }
         let position = root.position(of: key)
-        if position >= 0, root.slots[position].value == value, !root.slots[position].isEmpty { continue }
+        if position >= 0, root.slots[position].value == value, !root.slots[position].isEmpty {
+          continue
+        }
         try system.tree.assign(key, system.tree.slot(value), in: root)
       }
     }
@@ -123,7 +127,9 @@ extension StateTree {
     }
   }
 
-  private func assignElement(_ key: Value.Key, _ slot: StateSlot, in node: StateNode) throws(StoreError) {
+  private func assignElement(_ key: Value.Key, _ slot: StateSlot, in node: StateNode)
+    throws(StoreError)
+  {
     let count = node.slots.count
     guard case .integer(let index) = key else {
       if count == 0, !slot.isEmpty {

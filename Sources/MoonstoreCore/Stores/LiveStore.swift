@@ -42,7 +42,9 @@ package final class LiveStore {
   package var hiddenRoots: [StateNode] = []
   /// Disposers of what lives as long as the store.
   package var attachments: [() -> Void] = []
-  /// The public face. It holds the store, so the store does not hold it.
+  /// The public face.
+  ///
+  /// It holds the store, so the store does not hold it.
   package var face: Store { Store(self) }
 
   package init(_ definition: StoreDefinition, root: StateNode, system: StoreSystem) {

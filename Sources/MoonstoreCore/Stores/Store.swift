@@ -55,7 +55,9 @@ public final class Store {
     try change { try live.write(live.path(path), value) }
   }
 
-  /// Merges a map into the state: maps merge, everything else is replaced. One notification.
+  /// Merges a map into the state: maps merge, everything else is replaced.
+  ///
+  /// One notification.
   public func patch(_ changes: Value) throws(StoreError) {
     try check()
     guard let pairs = changes.mapValue else {
@@ -112,7 +114,9 @@ public final class Store {
       return try engine.call(live, entry, arguments)
     }
     do {
-      return try system.turn { try run(body, ActionCall(store: id, action: action, arguments: arguments)) }
+      return try system.turn {
+        try run(body, ActionCall(store: id, action: action, arguments: arguments))
+      }
     } catch {
       var failure = error
       if failure.store == nil {
@@ -145,6 +149,8 @@ public final class Store {
   ///   - path: Only changes at or below this path, such as `items[1]`.
   ///   - once: Whether to end after the first.
   ///   - callback: What hears; an error of it is reported, and undoes only what it wrote.
+  /// - Returns: What ends it.
+  /// - Throws: `disposed`, or `invalidArgument` for what is no path.
   public func subscribe(
     path: String? = nil,
     once: Bool = false,
@@ -175,7 +181,9 @@ public final class Store {
     }
   }
 
-  /// Takes the store out of its registry. Its handles throw from now on.
+  /// Takes the store out of its registry.
+  ///
+  /// Its handles throw from now on.
   public func dispose() throws(StoreError) { try system.registry.unregister(id) }
 }
 

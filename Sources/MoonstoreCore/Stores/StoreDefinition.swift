@@ -21,7 +21,9 @@ public struct StoreDefinition {
   public var metadata: Value = .map([:])
   /// The ids of stores that must be there before this one.
   public var dependencies: [String] = []
-  /// What others may do with the store: `read`, `call`, `write`. Without a list they may read and call.
+  /// What others may do with the store: `read`, `call`, `write`.
+  ///
+  /// Without a list they may read and call.
   public var permissions: [String]?
   /// The version of the state's form.
   public var version = 1

@@ -1,4 +1,6 @@
-/// Bounds that keep a host from running away. Each has an error that names it.
+/// Bounds that keep a host from running away.
+///
+/// Each has an error that names it.
 public struct Limits: Sendable {
   /// How many messages may lead to one another within a turn.
   public var messageDepth = 100

@@ -50,7 +50,8 @@ extension StoreSystem {
       live.attachments.append { subscription.cancel() }
     }
     for (type, body) in definition.answers.sorted(by: { $0.key < $1.key }) {
-      let subscription = try bus.answer(type, owner: live.id) { [unowned self, unowned live] message in
+      let subscription = try bus.answer(type, owner: live.id) {
+        [unowned self, unowned live] message in
         let slot = tree.slot(try body(live.face, message))
         if case .node(let node) = slot { tree.freeze(node) }
         return .done(slot)
@@ -147,5 +148,6 @@ extension StoreSystem {
 
 /// Runs the actions that are written in a script.
 package protocol ScriptEngine: AnyObject {
-  func call(_ store: LiveStore, _ action: LiveStore.Action, _ arguments: [Value]) throws(StoreError) -> Value
+  func call(_ store: LiveStore, _ action: LiveStore.Action, _ arguments: [Value]) throws(StoreError)
+    -> Value
 }

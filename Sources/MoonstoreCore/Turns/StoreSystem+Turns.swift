@@ -17,13 +17,17 @@ extension StoreSystem {
     turnDepth == 0 ? -1 : Int64(tree.turnNumber) << 32 | Int64(tree.log.count)
   }
 
-  /// Undoes what was done since. A savepoint from before the last commit reaches back to the commit.
+  /// Undoes what was done since.
+  ///
+  /// A savepoint from before the last commit reaches back to the commit.
   package func rollBack(to savepoint: Int64) {
     guard turnDepth > 0, savepoint >= 0 else { return }
     let isCurrent = UInt32(truncatingIfNeeded: savepoint >> 32) == tree.turnNumber
     let count = isCurrent ? Int(savepoint & 0xFFFF_FFFF) : 0
     tree.undo(to: count)
-    while let last = stretches.last, last.range.upperBound > tree.log.count { stretches.removeLast() }
+    while let last = stretches.last, last.range.upperBound > tree.log.count {
+      stretches.removeLast()
+    }
   }
 
   // MARK: Turns

@@ -1,4 +1,6 @@
-/// One world of stores: registry, bus, reactive state and turns. It knows no Lua.
+/// One world of stores: registry, bus, reactive state and turns.
+///
+/// It knows no Lua.
 ///
 /// Takes calls from drivers (Swift, or the script engine of a host), runs each as a turn, and gives what
 /// the turn changed to watchers, subscribers and observers when it commits. It belongs to one isolation

@@ -26,7 +26,8 @@ struct DefinitionReader {
   var setup: LuaReference?
 
   private static let fields = [
-    "name", "metadata", "dependencies", "permissions", "version", "state", "getters", "actions", "on",
+    "name", "metadata", "dependencies", "permissions", "version", "state", "getters", "actions",
+    "on",
     "answers", "migrate",
   ]
 
@@ -100,9 +101,13 @@ struct DefinitionReader {
   private func names(_ table: LuaTable, _ field: String) throws -> [String]? {
     guard let value = try data(table, field) else { return nil }
     if value.mapValue?.isEmpty == true { return [] }
-    guard let elements = value.arrayValue else { throw wrong("has '\(field)' that are no list of texts") }
+    guard let elements = value.arrayValue else {
+      throw wrong("has '\(field)' that are no list of texts")
+    }
     return try elements.map {
-      guard let name = $0.stringValue else { throw wrong("has '\(field)' that are no list of texts") }
+      guard let name = $0.stringValue else {
+        throw wrong("has '\(field)' that are no list of texts")
+      }
       return name
     }
   }

@@ -5,7 +5,8 @@ import MoonstoreCore
 extension HostEngine {
   /// `defineStore`, `useStore`, `require` and what setup functions use.
   func addDefinitionFunctions(_ natives: Natives) throws {
-    try natives.add("defineStore", as: "defineStore", byReference: true) { [unowned self] arguments in
+    try natives.add("defineStore", as: "defineStore", byReference: true) {
+      [unowned self] arguments in
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
       let definition = try arguments.luaValue()
@@ -91,7 +92,9 @@ extension HostEngine {
     try system.register(live)
     refreshHooks()
     for handler in reader.on { try add(handler: handler.name, handler.function, to: live) }
-    for responder in reader.answers { try add(responder: responder.name, responder.function, to: live) }
+    for responder in reader.answers {
+      try add(responder: responder.name, responder.function, to: live)
+    }
   }
 
   /// Runs the function that makes the state, or copies the table.
@@ -130,7 +133,12 @@ extension HostEngine {
     return node
   }
 
-  func add(getter name: String, _ function: LuaReference, to live: LiveStore, takesSelf: Bool = true) throws {
+  func add(
+    getter name: String,
+    _ function: LuaReference,
+    to live: LiveStore,
+    takesSelf: Bool = true
+  ) throws {
     try live.add(makeGetter(name, function, of: live, takesSelf: takesSelf))
   }
 

@@ -7,7 +7,9 @@ enum FileKind {
   /// Nil when nothing is there.
   init?(at path: String) {
     let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    guard let attributes = try? FileManager.default.attributesOfItem(atPath: real) else { return nil }
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: real) else {
+      return nil
+    }
     let type = attributes[.type] as? FileAttributeType
     self = type == .typeDirectory ? .folder : .file
   }

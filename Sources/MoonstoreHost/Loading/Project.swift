@@ -91,7 +91,11 @@ extension Project {
     let folder = URL(fileURLWithPath: root).resolvingSymlinksInPath().path
     let real = URL(fileURLWithPath: root + "/" + path).resolvingSymlinksInPath().path
     guard real.hasPrefix(folder + "/") else {
-      throw StoreError(.permissionDenied, "\(path): this link leads out of the project", script: path)
+      throw StoreError(
+        .permissionDenied,
+        "\(path): this link leads out of the project",
+        script: path
+      )
     }
   }
 }

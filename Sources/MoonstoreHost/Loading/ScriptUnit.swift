@@ -1,7 +1,9 @@
 import MoonLua
 import MoonstoreCore
 
-/// A script that is loaded: the unit of ownership. What it registers goes with it.
+/// A script that is loaded: the unit of ownership.
+///
+/// What it registers goes with it.
 final class ScriptUnit {
   /// What errors, logs and messages call it: its path in the project.
   let name: String

@@ -193,7 +193,9 @@ final class HostObjects: LuaObjectDelegate {
       try engine.change { try tree.assign(self.key(key), slot, in: node) }
     case ObjectKind.store:
       let store = try object.instance(as: StoreEntry.self).store()
-      if object.grant != 0 { try check(.write, object.grant, store, "write to", "\(self.key(key))") }
+      if object.grant != 0 {
+        try check(.write, object.grant, store, "write to", "\(self.key(key))")
+      }
       try prepare(store.root, 0)
       let symbol = symbol(of: key)
       let position = symbol == 0 ? -1 : store.root.position(ofSymbol: symbol)

@@ -102,7 +102,10 @@ extension HostEngine {
     case .open, .waiting:
       guard machine.canSuspend else {
         request.isAbandoned = true
-        throw StoreError(.cannotWait, "bus.request('\(type)'): the responder waits, and here is no waiting")
+        throw StoreError(
+          .cannotWait,
+          "bus.request('\(type)'): the responder waits, and here is no waiting"
+        )
       }
       limit(request, type: type, seconds: options["timeout"]?.doubleValue ?? 5)
       wait = .request(request)

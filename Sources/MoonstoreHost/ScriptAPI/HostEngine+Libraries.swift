@@ -17,8 +17,11 @@ extension HostEngine {
     }
 
     /// Adds a function; `script` is what scripts call it.
-    func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body) throws {
-      let reference = try engine.machine.makeNative(byReference: byReference) { [unowned engine] call in
+    func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body)
+      throws
+    {
+      let reference = try engine.machine.makeNative(byReference: byReference) {
+        [unowned engine] call in
         var arguments = try Arguments(call, engine, script)
         return try body(&arguments)
       }

@@ -13,7 +13,8 @@ extension HostEngine {
       system.tree.trackStructure(store.root)
       return arguments.answer(slot: .node(store.root))
     }
-    try natives.add("copy", as: "store.copy") { arguments in arguments.answer(try arguments.value()) }
+    try natives.add("copy", as: "store.copy") { arguments in arguments.answer(try arguments.value())
+    }
     try natives.add("reset", as: "store.reset") { [unowned self] arguments in
       let store = try arguments.store(.write, "reset")
       try system.forbidInGetter("reset '\(store.id)'")
