@@ -78,19 +78,37 @@ static int message_handler(lua_State *L) {
 
 // -- Protected calls --------------------------------------------------------------------------------
 
+// Strings among results live on the Lua stack that is about to go, so their bytes are copied; containers
+// may hold strings as well.
+static void keep_strings(mb_vm *vm, size_t from) {
+  for (size_t i = from; i < vm->token_count; i++) {
+    if (vm->tokens[i].tag != MB_STRING) continue;
+    mb_value token = vm->tokens[i];
+    mb_token_append(vm, token, true);
+    vm->tokens[i] = vm->tokens[--vm->token_count];
+  }
+}
+
 // Appends the error value on top of the stack, and pops it.
 int32_t mb_take_error(lua_State *L, mb_vm *vm) {
+  size_t from = vm->token_count;
   const char *reason;
   if (!mb_encode(L, vm, -1, false, &reason)) {
     char text[64];
     int length = snprintf(text, sizeof text, "(error object is a %s value)", luaL_typename(L, -1));
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
-  } else if (vm->tokens[vm->token_count - 1].tag == MB_STRING) {
-    // The string leaves the stack; its bytes are kept.
-    mb_value token = vm->tokens[--vm->token_count];
-    mb_token_append(vm, token, true);
+  } else {
+    keep_strings(vm, from);
   }
   lua_pop(L, 1);
+  return 1;
+}
+
+// Puts the tokens of an error, which stand behind the arguments, in the arguments' place.
+static int32_t error_at(mb_vm *vm, size_t base, size_t from) {
+  size_t count = vm->token_count - from;
+  memmove(vm->tokens + base, vm->tokens + from, count * sizeof *vm->tokens);
+  vm->token_count = base + count;
   return 1;
 }
 
@@ -117,17 +135,6 @@ int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
   mb_take_error(L, vm);
   lua_pop(L, 1);
   return status;
-}
-
-// Strings among results live on the Lua stack that is about to go, so their bytes are copied; containers
-// may hold strings as well.
-static void keep_strings(mb_vm *vm, size_t from) {
-  for (size_t i = from; i < vm->token_count; i++) {
-    if (vm->tokens[i].tag != MB_STRING) continue;
-    mb_value token = vm->tokens[i];
-    mb_token_append(vm, token, true);
-    vm->tokens[i] = vm->tokens[--vm->token_count];
-  }
 }
 
 static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t tables) {
@@ -166,11 +173,7 @@ int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, 
   vm->entry.self = (mb_value){.tag = MB_STRING, .bits = (int64_t)length, .pointer = source};
   mb_token_append(vm, (mb_value){.tag = MB_STRING, .pointer = name}, false);
   int32_t status = mb_protect(vm, do_load);
-  if (status != 0) {
-    // The name's token is below the error.
-    vm->tokens[base] = vm->tokens[vm->token_count - 1];
-    vm->token_count = base + 1;
-  }
+  if (status != 0) error_at(vm, base, base + 1);
   return status;
 }
 
@@ -195,11 +198,9 @@ int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables) {
   vm->entry.base = base;
   vm->entry.count = vm->token_count;
   vm->entry.tables = tables;
+  size_t from = vm->token_count;
   int32_t status = mb_protect(vm, do_call);
-  if (status != 0) {
-    vm->tokens[base] = vm->tokens[vm->token_count - 1];
-    vm->token_count = base + 1;
-  }
+  if (status != 0) error_at(vm, base, from);
   return status;
 }
 
@@ -264,11 +265,9 @@ static int32_t with_table(mb_vm *vm, int32_t table, size_t base, int32_t tables,
   vm->entry.function = table;
   vm->entry.base = base;
   vm->entry.tables = tables;
+  size_t from = vm->token_count;
   int32_t status = mb_protect(vm, body);
-  if (status != 0) {
-    vm->tokens[base] = vm->tokens[vm->token_count - 1];
-    vm->token_count = base + 1;
-  }
+  if (status != 0) error_at(vm, base, from);
   return status;
 }
 

@@ -155,7 +155,7 @@ int32_t mb_run_resume(mb_run *run, size_t base) {
 int32_t mb_run_resume_error(mb_run *run) {
   mb_vm *vm = run->vm;
   if (!lua_checkstack(run->co, 4)) return refuse_resume(run);
-  if (mb_make_error(vm) != 0) return refuse_resume(run);
+  if (mb_make_error(vm) != 1) return refuse_resume(run);
   lua_xmove(vm->L, run->co, 1);
   vm->resume_raises = true;
   return resume(run, 1);
@@ -195,7 +195,8 @@ int32_t mb_run_take_results(mb_run *run, int32_t tables) {
 void mb_run_take_error(mb_run *run) {
   mb_vm *vm = run->vm;
   if (lua_gettop(run->co) == 0) {
-    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 14, .pointer = "stack overflow"}, false);
+    static const char text[] = "the coroutine could not go on: its stack is full";
+    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = sizeof text - 1, .pointer = text}, false);
     return;
   }
   // The value stays where it is: a driver may still get it.
