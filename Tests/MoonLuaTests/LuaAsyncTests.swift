@@ -59,9 +59,14 @@ import Testing
     let vm = try machine()
     let plain = #expect(throws: LuaError.self) { try vm.run("later(1)") }
     #expect(plain?.code == .cannotWait)
-    let sorted = try vm.load("table.sort({ 3, 1, 2 }, function(a, b) return later(a) < b end)", name: "s")
+    let sorted = try vm.load(
+      "table.sort({ 3, 1, 2 }, function(a, b) return later(a) < b end)",
+      name: "s"
+    )
     #expect(await failure(sorted) != nil)
-    #expect(try await vm.load("return later(2)", name: "f").callAsync().first?.decode(as: Int.self) == 2)
+    #expect(
+      try await vm.load("return later(2)", name: "f").callAsync().first?.decode(as: Int.self) == 2
+    )
   }
 
   @Test func `The coroutine library keeps to what Lua's own does`() throws {
@@ -90,7 +95,8 @@ import Testing
     )
     #expect(
       try results[0].value() == [
-        "suspended", 2, "suspended", false, "co:1: xy", false, "cannot resume dead coroutine", "dead",
+        "suspended", 2, "suspended", false, "co:1: xy", false, "cannot resume dead coroutine",
+        "dead",
         false, true, true, 1, "co:16: w",
       ]
     )

@@ -44,7 +44,8 @@ struct Refusal: Error, Equatable {
     }
   }
 
-  @Test func `Scripts have no way to files, processes, the collector or the debug library`() throws {
+  @Test func `Scripts have no way to files, processes, the collector or the debug library`() throws
+  {
     let vm = try LuaVM()
     let found = try vm.run(
       """
@@ -63,7 +64,8 @@ struct Refusal: Error, Equatable {
 
   @Test(
     arguments: [
-      .integer(.max), .integer(.min), .number(0.1), .number(-.infinity), .string(""), .string("a\0b"),
+      .integer(.max), .integer(.min), .number(0.1), .number(-.infinity), .string(""),
+      .string("a\0b"),
       .string("é"), .string("e\u{301}"), .bytes([0xFF, 0x00]), .bool(false), .null,
       ["list": [1, [2, [.null]]], "map": ["k": .bytes([0x80])], .integer(7): "seven"],
     ] as [Value]
@@ -113,7 +115,9 @@ struct Refusal: Error, Equatable {
       #expect(error?.underlying as? Refusal == Refusal(number: 7), "\(script)")
       #expect(error?.code == .thrown)
     }
-    let seen = try vm.run("local ok, e = pcall(refuse) return e.message, e.code, e.line, tostring(e)")
+    let seen = try vm.run(
+      "local ok, e = pcall(refuse) return e.message, e.code, e.line, tostring(e)"
+    )
     #expect(try seen[0].decode(as: String.self).contains("Refusal") == true)
     #expect(try seen[2].decode(as: Int.self) == 1)
   }
@@ -135,8 +139,10 @@ struct Refusal: Error, Equatable {
   @Test func `Endless recursion and errors in errors end as errors`() throws {
     let vm = try LuaVM()
     for script in [
-      "local function f() return 1 + f() end f()", "error(setmetatable({}, { __tostring = error }))",
-      "string.rep('x', 1 << 40)", "xpcall(error, function() error('again') end) error('after')",
+      "local function f() return 1 + f() end f()",
+      "error(setmetatable({}, { __tostring = error }))",
+      "string.rep('x', 1 << 40)",
+      "xpcall(error, function() error('again') end) error('after')",
       "local t = setmetatable({}, { __index = function(t, k) return t[k + 1] end }) return t[1]",
     ] {
       #expect(throws: LuaError.self, "\(script)") { try vm.run(script) }
@@ -144,7 +150,9 @@ struct Refusal: Error, Equatable {
     #expect(try vm.run("return 2")[0].decode(as: Int.self) == 2)
   }
 
-  @Test func `Handles that outlive their machine are an error, and those of another one too`() throws {
+  @Test func `Handles that outlive their machine are an error, and those of another one too`()
+    throws
+  {
     let vm = try LuaVM()
     let other = try LuaVM()
     let table = try vm.makeTable(["a": 1])
