@@ -100,6 +100,11 @@ package final class Request {
 
   init(type: String) { responseType = type + ":response" }
 
+  /// Goes back to what it was before a delivery that is undone.
+  func reopen(_ before: State?) {
+    if let before { state = before }
+  }
+
   package var isOpen: Bool {
     switch state {
     case .open, .waiting: true

@@ -15,7 +15,8 @@ public final class MessageBus {
   /// What is being delivered: the cause of what is sent meanwhile.
   private var current: Message?
   private var deliveries = 0
-  private var endless: StoreError?
+  /// The loop that was found; the turn cannot end well any more.
+  private(set) var endless: StoreError?
 
   /// Changes a message before it is queued; returns whether to keep it.
   package typealias MiddlewareBody = (Message) throws -> Bool
@@ -184,22 +185,29 @@ public final class MessageBus {
           + message.causes.joined(separator: " -> ")
       )
     }
-    system.tree.note(Delivered(message, queue))
-    history.append(message, limit: system.limits.messageHistory)
+    let delivered = Delivered(message, by: self)
+    delivered.replaced = history.append(message, limit: system.limits.messageHistory)
+    system.tree.note(delivered)
     let outer = current
     current = message
     defer { current = outer }
 
+    // The lists as they are now: who subscribes meanwhile hears from the next message on.
+    let ofType = handlers[message.type]
+    let ofAll = handlers["*"]
     if let request = message.request { answer(message, request) }
-    deliver(message, to: handlers[message.type])
-    deliver(message, to: handlers["*"])
-    if !message.isHandled { history.unhandled += 1 }
+    deliver(message, to: ofType)
+    deliver(message, to: ofAll)
+    if !message.isHandled {
+      history.unhandled += 1
+      delivered.isCounted = true
+    }
     return true
   }
 
   private func deliver(_ message: Message, to members: [BusMember]?) {
     guard let members else { return }
-    // The list as it is now; one that is ended meanwhile is passed over.
+    // One that is ended meanwhile is passed over.
     for member in members where member.isActive {
       if let to = message.to, member.owner != to { continue }
       system.isolated("handling '\(message.type)'", owner: member.owner) {
@@ -230,6 +238,16 @@ public final class MessageBus {
     }
   }
 
+  fileprivate func takeBack(_ delivered: Delivered) {
+    let message = delivered.message
+    if delivered.isCounted { history.unhandled -= 1 }
+    history.takeBack(delivered.replaced)
+    if message.answers == nil { message.isHandled = false }
+    // The answer is undone as well, so its asker waits for another.
+    message.request?.reopen(delivered.requestState)
+    queue.prepend(message)
+  }
+
   // MARK: Members
 
   /// Adds a handler for a type, or for all with `*`.
@@ -240,14 +258,7 @@ public final class MessageBus {
     owner: String,
     _ body: @escaping BusMember.Body
   ) throws(StoreError) -> Subscription {
-    try checkType(type)
-    let member = BusMember(owner: owner, body: body)
-    handlers[type, default: []].append(member)
-    return undoable { [unowned self] in
-      member.end()
-      handlers[type]?.removeAll { $0 === member }
-      if handlers[type]?.isEmpty == true { handlers[type] = nil }
-    }
+    try add(BusMember(owner: owner, body: body), of: type, to: \.handlers)
   }
 
   /// Adds a responder for a type of request.
@@ -258,13 +269,26 @@ public final class MessageBus {
     owner: String,
     _ body: @escaping BusMember.Body
   ) throws(StoreError) -> Subscription {
+    try add(BusMember(owner: owner, body: body), of: type, to: \.responders)
+  }
+
+  private func add(
+    _ member: BusMember,
+    of type: String,
+    to lists: ReferenceWritableKeyPath<MessageBus, [String: [BusMember]]>
+  ) throws(StoreError) -> Subscription {
     try checkType(type)
-    let member = BusMember(owner: owner, body: body)
-    responders[type, default: []].append(member)
-    return undoable { [unowned self] in
+    self[keyPath: lists][type, default: []].append(member)
+    return system.registration { [unowned self] in
       member.end()
-      responders[type]?.removeAll { $0 === member }
-      if responders[type]?.isEmpty == true { responders[type] = nil }
+      let place = self[keyPath: lists][type]?.firstIndex { $0 === member }
+      if let place { self[keyPath: lists][type]?.remove(at: place) }
+      if self[keyPath: lists][type]?.isEmpty == true { self[keyPath: lists][type] = nil }
+      return { [unowned self] in
+        member.revive()
+        let count = self[keyPath: lists][type]?.count ?? 0
+        self[keyPath: lists][type, default: []].insert(member, at: min(place ?? 0, count))
+      }
     }
   }
 
@@ -272,14 +296,15 @@ public final class MessageBus {
   package func use(_ body: @escaping MiddlewareBody) -> Subscription {
     middlewareCount += 1
     let id = middlewareCount
-    middleware.append(Middleware(id: id, body: body))
-    return undoable { [unowned self] in middleware.removeAll { $0.id == id } }
-  }
-
-  private func undoable(_ cancel: @escaping () -> Void) -> Subscription {
-    let subscription = Subscription(cancel)
-    if system.isInTurn { system.tree.note(Registered(subscription)) }
-    return subscription
+    let member = Middleware(id: id, body: body)
+    middleware.append(member)
+    return system.registration { [unowned self] in
+      let place = middleware.firstIndex { $0.id == id }
+      middleware.removeAll { $0.id == id }
+      return { [unowned self] in
+        middleware.insert(member, at: min(place ?? 0, middleware.count))
+      }
+    }
   }
 
   private func checkType(_ type: String) throws(StoreError) {
@@ -317,20 +342,17 @@ private final class Sent: UndoableEvent {
 /// A message was delivered: without what its handlers did it waits again.
 private final class Delivered: UndoableEvent {
   let message: Message
-  let queue: MessageQueue
-  init(_ message: Message, _ queue: MessageQueue) {
-    self.message = message
-    self.queue = queue
-  }
-  func undo() {
-    if message.answers == nil { message.isHandled = false }
-    queue.prepend(message)
-  }
-}
+  let requestState: Request.State?
+  var replaced = MessageHistory.Replaced.nothing
+  // Whether nobody handled it.
+  var isCounted = false
+  // The bus owns its world's turns.
+  private unowned let bus: MessageBus
 
-/// Something was registered: without the turn it is not there.
-package final class Registered: UndoableEvent {
-  private let subscription: Subscription
-  package init(_ subscription: Subscription) { self.subscription = subscription }
-  package func undo() { subscription.cancel() }
+  init(_ message: Message, by bus: MessageBus) {
+    self.message = message
+    requestState = message.request?.state
+    self.bus = bus
+  }
+  func undo() { bus.takeBack(self) }
 }

@@ -61,6 +61,16 @@ final class MessageQueue {
     }
   }
 
+  /// Forgets what was sent by something that was undone.
+  func dropWithdrawn() {
+    for index in lines.indices where !lines[index].messages.isEmpty {
+      let waiting = lines[index].messages[lines[index].head...]
+      lines[index] = Line(
+        messages: ContiguousArray(waiting.filter { $0?.isWithdrawn == false })
+      )
+    }
+  }
+
   func removeAll() {
     for index in lines.indices { lines[index] = Line() }
   }
@@ -73,17 +83,44 @@ struct MessageHistory {
   var unhandled = 0
   private(set) var dropped = 0
 
-  mutating func append(_ message: Message, limit: Int) {
+  /// What had to go for a message.
+  enum Replaced {
+    case nothing
+    case older(Message)
+    /// There is no history; the message itself.
+    case itself
+  }
+
+  mutating func append(_ message: Message, limit: Int) -> Replaced {
     guard limit > 0 else {
       dropped += 1
-      return
+      return .itself
     }
-    if ring.count < limit {
+    guard ring.count >= limit else {
+      if next > 0 {
+        // There is more room than there was: the oldest goes to the front, so that new ones follow the newest.
+        ring = ContiguousArray(ring[next...] + ring[..<next])
+        next = 0
+      }
       ring.append(message)
-    } else {
-      ring[next] = message
-      next = (next + 1) % ring.count
-      dropped += 1
+      return .nothing
+    }
+    let older = ring[next]
+    ring[next] = message
+    next = (next + 1) % ring.count
+    dropped += 1
+    return .older(older)
+  }
+
+  /// Takes back the newest message.
+  mutating func takeBack(_ replaced: Replaced) {
+    switch replaced {
+    case .nothing: ring.removeLast()
+    case .older(let older):
+      next = (next + ring.count - 1) % ring.count
+      ring[next] = older
+      dropped -= 1
+    case .itself: dropped -= 1
     }
   }
 

@@ -1,18 +1,71 @@
 /// Ends something that was registered, once.
 public final class Subscription {
-  private var onCancel: (() -> Void)?
+  // Ends it, and gives what puts it back where it was; nil once it has ended.
+  private var end: (() -> (() -> Void)?)?
+  private weak var system: StoreSystem?
 
-  package init(_ onCancel: @escaping () -> Void) { self.onCancel = onCancel }
+  package init(_ onCancel: @escaping () -> Void) {
+    end = {
+      onCancel()
+      return nil
+    }
+  }
+
+  fileprivate init(in system: StoreSystem, _ end: @escaping () -> () -> Void) {
+    self.system = system
+    // Without its world there is nothing to end.
+    self.end = { [weak system] in system == nil ? nil : end() }
+  }
 
   /// Whether it still stands.
-  public var isActive: Bool { onCancel != nil }
+  public var isActive: Bool { end != nil }
 
   /// Ends it; again is harmless.
+  ///
+  /// A turn that fails puts back what was ended in it.
   public func cancel() {
-    let cancel = onCancel
-    onCancel = nil
-    cancel?()
+    guard let end else { return }
+    self.end = nil
+    guard let restore = end(), let system, system.isInTurn else { return }
+    system.tree.note(
+      Ended { [self] in
+        restore()
+        self.end = end
+      }
+    )
   }
+
+  /// Ends it for good, whatever becomes of the turn.
+  func finish() {
+    guard let end else { return }
+    self.end = nil
+    _ = end()
+  }
+}
+
+extension StoreSystem {
+  /// Something that stands from now on; it goes with the turn that it was registered in, if that fails.
+  ///
+  /// `end` ends it, and gives what puts it back.
+  package func registration(_ end: @escaping () -> () -> Void) -> Subscription {
+    let subscription = Subscription(in: self, end)
+    if isInTurn { tree.note(Registered(subscription)) }
+    return subscription
+  }
+}
+
+/// Something was registered: without the turn it is not there.
+package final class Registered: UndoableEvent {
+  private let subscription: Subscription
+  package init(_ subscription: Subscription) { self.subscription = subscription }
+  package func undo() { subscription.cancel() }
+}
+
+/// Something was ended: without the turn it is still there.
+private final class Ended: UndoableEvent {
+  private let restore: () -> Void
+  init(_ restore: @escaping () -> Void) { self.restore = restore }
+  func undo() { restore() }
 }
 
 @available(*, unavailable)
@@ -39,4 +92,5 @@ package final class BusMember {
   }
 
   func end() { isActive = false }
+  func revive() { isActive = true }
 }

@@ -127,23 +127,31 @@ public final class StoreRegistry {
   public func unregister(_ id: String, cascade: Bool = false) throws(StoreError) {
     let store = try live(id)
     let dependents = dependents(of: id)
-    if !dependents.isEmpty {
-      guard cascade else {
-        let list = dependents.joined(separator: ", ")
-        throw StoreError(
-          .hasDependents,
-          "the store '\(id)' cannot go: \(list) \(dependents.count == 1 ? "depends" : "depend") on it",
-          store: id
-        )
-      }
-      for dependent in dependents where stores[dependent] != nil {
-        try unregister(dependent, cascade: true)
-      }
+    guard cascade || dependents.isEmpty else {
+      let list = dependents.joined(separator: ", ")
+      throw StoreError(
+        .hasDependents,
+        "the store '\(id)' cannot go: \(list) \(dependents.count == 1 ? "depends" : "depend") on it",
+        store: id
+      )
     }
-    remove(store)
+    var seen: Set<String> = []
+    var leaving: [LiveStore] = []
+    collect(store, &seen, &leaving)
+    for store in leaving { remove(store) }
   }
 
-  private func remove(_ store: LiveStore) {
+  /// The stores that depend on this one, directly or not, and then this one.
+  private func collect(_ store: LiveStore, _ seen: inout Set<String>, _ found: inout [LiveStore]) {
+    guard seen.insert(store.id).inserted else { return }
+    for id in dependents(of: store.id) {
+      if let dependent = stores[id] { collect(dependent, &seen, &found) }
+    }
+    found.append(store)
+  }
+
+  /// Takes out a store that is there, with all that belongs to it.
+  func remove(_ store: LiveStore) {
     guard stores[store.id] === store else { return }
     stores[store.id] = nil
     order.removeAll { $0 == store.id }
@@ -174,7 +182,13 @@ public final class StoreRegistry {
     listenerCount += 1
     let id = listenerCount
     listeners.append((id, body))
-    return Subscription { [weak self] in self?.listeners.removeAll { $0.id == id } }
+    return system.registration { [unowned self] in
+      let place = listeners.firstIndex { $0.id == id }
+      listeners.removeAll { $0.id == id }
+      return { [unowned self] in
+        listeners.insert((id, body), at: min(place ?? 0, listeners.count))
+      }
+    }
   }
 
   package func disposeAll() {

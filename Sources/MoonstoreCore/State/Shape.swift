@@ -9,10 +9,13 @@ package final class Shape {
   private static let maximumTransitions = 128
 
   package let symbols: ContiguousArray<UInt32>
+  /// The shape without the last field; it holds this one.
+  unowned let parent: Shape?
   private var transitions: [UInt32: Shape] = [:]
 
-  package init(symbols: ContiguousArray<UInt32> = []) {
+  package init(symbols: ContiguousArray<UInt32> = [], parent: Shape? = nil) {
     self.symbols = symbols
+    self.parent = parent
   }
 
   /// The position of a field, or -1.
@@ -29,7 +32,7 @@ package final class Shape {
     guard symbols.count < Shape.maximumFields, transitions.count < Shape.maximumTransitions else {
       return nil
     }
-    let next = Shape(symbols: symbols + [symbol])
+    let next = Shape(symbols: symbols + [symbol], parent: self)
     transitions[symbol] = next
     return next
   }

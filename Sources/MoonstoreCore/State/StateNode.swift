@@ -33,8 +33,8 @@ package final class StateNode {
   var hint = 0
   /// The store that it belongs to; nil when it does not stand in a store's state.
   package internal(set) unowned(unsafe) var store: LiveStore?
-  /// The turn in which it was made.
-  let birth: UInt32
+  /// The turn in which it was made; 0 for what a store begins with.
+  var birth: UInt32
 
   package init(_ kind: Kind, tree: StateTree) {
     self.kind = kind
@@ -130,6 +130,27 @@ package final class StateNode {
   }
 }
 
+extension StateNode {
+  /// What an empty part is, with the places of the fields that it had.
+  package struct Form {
+    let kind: Kind
+    let shape: Shape?
+    var table: KeyTable?
+    var places = 0
+  }
+
+  /// The form; only an empty part takes another.
+  var form: Form {
+    get { Form(kind: kind, shape: shape, table: table, places: slots.count) }
+    set {
+      kind = newValue.kind
+      shape = newValue.shape
+      table = newValue.table
+      slots = ContiguousArray(repeating: .empty, count: newValue.places)
+    }
+  }
+}
+
 /// The keys of a large map: found by hash, kept in order of insertion so that iteration is the same in
 /// every run.
 struct KeyTable {
@@ -145,5 +166,9 @@ struct KeyTable {
   mutating func append(_ key: Value.Key) {
     positions[key] = keys.count
     keys.append(key)
+  }
+
+  mutating func removeLast() {
+    if let key = keys.popLast() { positions[key] = nil }
   }
 }

@@ -13,6 +13,8 @@ package final class StateTree {
   /// What the turn has done so far.
   package internal(set) var log: ContiguousArray<Change> = []
 
+  private var isUndoing = false
+
   /// How many changes the turn has made so far.
   package var changeCount: Int { log.count }
 
@@ -63,7 +65,7 @@ package final class StateTree {
   /// Puts a value under a key of a map that has no position for it yet.
   package func add(_ key: Value.Key, _ slot: StateSlot, to node: StateNode) {
     let position = makePosition(for: key, in: node)
-    log.append(Change(.set, node, position, old: .empty, new: slot))
+    log.append(Change(.add, node, position, old: .empty, new: slot))
     replace(node, at: position, with: slot)
   }
 
@@ -90,14 +92,17 @@ package final class StateTree {
   /// Says what an empty part is.
   package func decide(_ kind: StateNode.Kind, for node: StateNode) {
     guard node.kind != kind else { return }
-    log.append(Change(.kind(node.kind), node, 0, old: .empty, new: .empty))
-    setKind(node, kind)
+    log.append(Change(.form(node.form), node, 0, old: .empty, new: .empty))
+    setForm(StateNode.Form(kind: kind, shape: kind == .array ? nil : emptyShape), of: node)
   }
 
   // MARK: Undoing
 
   /// Takes back everything after the first `count` changes.
   package func undo(to count: Int) {
+    // What is ended by undoing is no event of its own.
+    isUndoing = true
+    defer { isUndoing = false }
     while log.count > count {
       let change = log.removeLast()
       if case .event(let event) = change.operation {
@@ -107,13 +112,16 @@ package final class StateTree {
       guard let node = change.node else { continue }
       switch change.operation {
       case .set: replace(node, at: change.position, with: change.old)
+      case .add:
+        replace(node, at: change.position, with: .empty)
+        dropPosition(of: node)
       case .insert: removeRaw(node, change.position)
       case .remove: insertRaw(change.old, node, change.position)
       case .reorder(let order):
         var inverse = order
         for (new, old) in order.enumerated() { inverse[old] = new }
         reorderRaw(node, inverse)
-      case .kind(let kind): setKind(node, kind)
+      case .form(let form): setForm(form, of: node)
       case .event: break
       }
     }
@@ -121,6 +129,7 @@ package final class StateTree {
 
   /// Logs something that is no write to state but is undone with the turn.
   package func note(_ event: any UndoableEvent) {
+    guard !isUndoing else { return }
     log.append(Change(.event(event), nil, 0, old: .empty, new: .empty))
   }
 
@@ -137,9 +146,7 @@ package final class StateTree {
 
   private func replace(_ node: StateNode, at position: Int, with slot: StateSlot) {
     let old = node.slots[position]
-    if case .node(let child) = old { detach(child) }
-    node.slots[position] = slot
-    if case .node(let child) = slot { attach(child, to: node, at: position) }
+    place(slot, in: node, at: position)
     if position < node.cells.count { markChanged(node.cells[position]) }
     if old.isEmpty != slot.isEmpty || (old.node == nil) != (slot.node == nil) {
       markChanged(node.structure)
@@ -147,27 +154,23 @@ package final class StateTree {
   }
 
   private func insertRaw(_ slot: StateSlot, _ node: StateNode, _ position: Int) {
-    node.slots.insert(slot, at: position)
-    if case .node(let child) = slot { attach(child, to: node, at: position) }
+    putIn(slot, node, position)
     markMoved(node, from: position)
   }
 
   private func removeRaw(_ node: StateNode, _ position: Int) {
-    if case .node(let child) = node.slots[position] { detach(child) }
-    node.slots.remove(at: position)
+    takeOut(node, position)
     markMoved(node, from: position)
   }
 
   private func reorderRaw(_ node: StateNode, _ order: [Int]) {
-    let slots = node.slots
-    for (new, old) in order.enumerated() { node.slots[new] = slots[old] }
+    arrange(node, order)
     markMoved(node, from: 0)
   }
 
-  private func setKind(_ node: StateNode, _ kind: StateNode.Kind) {
-    node.kind = kind
-    node.shape = kind == .array ? nil : emptyShape
-    markChanged(node.structure)
+  private func setForm(_ form: StateNode.Form, of node: StateNode) {
+    node.form = form
+    markMoved(node, from: 0)
   }
 
   private func markMoved(_ node: StateNode, from position: Int) {
@@ -179,24 +182,6 @@ package final class StateTree {
   @inline(__always)
   private func markChanged(_ cell: NodeID) {
     if cell != .none { graph.markChanged(cell) }
-  }
-
-  func makePosition(for key: Value.Key, in node: StateNode) -> Int {
-    if let shape = node.shape {
-      if case .string(let name) = key {
-        let symbol = symbols.intern(name)
-        if symbol != 0, let next = shape.adding(symbol) {
-          node.shape = next
-          node.slots.append(.empty)
-          return node.slots.count - 1
-        }
-      }
-      node.table = KeyTable(ContiguousArray(node.slots.indices.map(node.key(at:))))
-      node.shape = nil
-    }
-    node.table?.append(key)
-    node.slots.append(.empty)
-    return node.slots.count - 1
   }
 
   /// Drops the places of removed fields when they are the greater part.
@@ -216,40 +201,18 @@ package final class StateTree {
     node.table = KeyTable(ContiguousArray(kept.map { table.keys[$0] }))
     node.slots = ContiguousArray(kept.map { node.slots[$0] })
   }
-
-  // MARK: Belonging
-
-  private func attach(_ child: StateNode, to node: StateNode, at position: Int) {
-    // A frozen part refers to live ones without owning them.
-    guard !node.isFrozen else { return }
-    unsafe child.parent = node
-    child.hint = position
-    unsafe setStore(node.store, of: child)
-  }
-
-  private func detach(_ child: StateNode) {
-    unsafe child.parent = nil
-    setStore(nil, of: child)
-  }
-
-  private func setStore(_ store: LiveStore?, of node: StateNode) {
-    guard unsafe node.store !== store else { return }
-    unsafe node.store = store
-    for case .node(let child) in node.slots { setStore(store, of: child) }
-  }
-
-  /// Makes a node the root of a store's state.
-  package func adopt(_ node: StateNode, by store: LiveStore?) {
-    setStore(store, of: node)
-  }
 }
 
 /// One change of a turn, with what it takes to undo it.
 package struct Change {
   package enum Operation {
-    case set, insert, remove
+    case set
+    /// A field got a value under a key that the map had no place for.
+    case add
+    case insert, remove
     case reorder([Int])
-    case kind(StateNode.Kind)
+    /// The part was empty and became another kind; its form before.
+    case form(StateNode.Form)
     case event(any UndoableEvent)
   }
 

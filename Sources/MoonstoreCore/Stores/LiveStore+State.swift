@@ -27,6 +27,7 @@ extension LiveStore {
   /// Puts a value at a path below the state.
   package func write(_ path: StatePath, _ value: Value) throws(StoreError) {
     let tree = system.tree
+    if let first = path.components.first { try checkIsField(first.key) }
     var node = root
     for component in path.components.dropLast() {
       let position = node.position(of: component.key)
@@ -45,10 +46,26 @@ extension LiveStore {
     try tree.assign(last.key, tree.slot(value), in: node)
   }
 
+  /// Throws when a key of the state is the name of a getter or an action.
+  private func checkIsField(_ key: Value.Key) throws(StoreError) {
+    guard case .string(let name) = key, root.position(of: key) < 0 else { return }
+    switch member(named: name) {
+    case .getter:
+      throw StoreError(
+        .readOnly,
+        "'\(name)' is a getter of '\(id)': it follows from the state",
+        store: id
+      )
+    case .action: throw StoreError(.readOnly, "'\(name)' is an action of '\(id)'", store: id)
+    case nil: return
+    }
+  }
+
   /// Merges maps into maps; everything else is replaced.
   package func merge(_ pairs: [Value.Key: Value], into node: StateNode) throws(StoreError) {
     for key in pairs.keys.sorted() {
       guard let value = pairs[key] else { continue }
+      if node === root { try checkIsField(key) }
       let position = node.position(of: key)
       if position >= 0, let child = node.slots[position].node, child.kind == .map,
         let inner = value.mapValue, !inner.isEmpty
@@ -75,11 +92,14 @@ extension LiveStore {
 
   /// Notes that what was written since the log had `start` changes is one patch.
   package func noteStretch(_ kind: StoreChange.Kind, from start: Int, payload: Value? = nil) {
-    guard system.tree.log.count > start else { return }
+    let range = start..<max(start, system.tree.log.count)
+    guard !range.isEmpty else { return }
+    // One inside of another is a part of it.
+    system.stretches.removeAll { $0.store === self && range.contains($0.range.lowerBound) }
     system.stretches.append(
       TurnChanges.Stretch(
         store: self,
-        range: start..<system.tree.log.count,
+        range: range,
         kind: kind,
         payload: payload
       )

@@ -122,7 +122,7 @@ package final class LiveStore {
     isDisposed = true
     for dispose in attachments.reversed() { dispose() }
     attachments = []
-    subscriptions = []
+    for subscription in subscriptions { subscription.finish() }
     hooks = []
     for case .getter(let getter) in members { getter.dispose() }
     system.tree.adopt(root, by: nil)

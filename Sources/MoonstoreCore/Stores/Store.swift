@@ -159,14 +159,12 @@ public final class Store {
     try check()
     var components: [StatePath.Component] = []
     if let path { components = try live.path(path).components }
-    let system = system
     let member = StoreSubscription(store: live, path: components, once: once, callback: callback)
     live.subscriptions.append(member)
     system.subscriptionCount += 1
-    return Subscription {
-      member.cancel()
-      system.subscriptionCount -= 1
-    }
+    let handle = system.registration { member.remove() }
+    member.handle = handle
+    return handle
   }
 
   /// Runs around each action of this store.
@@ -175,9 +173,14 @@ public final class Store {
     let hook = ActionHook(parts)
     live.hooks.append(hook)
     system.onHooksChanged?()
-    return Subscription { [live] in
+    return system.registration { [live] in
+      let place = live.hooks.firstIndex { $0 === hook }
       live.hooks.removeAll { $0 === hook }
       live.system.onHooksChanged?()
+      return {
+        live.hooks.insert(hook, at: min(place ?? 0, live.hooks.count))
+        live.system.onHooksChanged?()
+      }
     }
   }
 

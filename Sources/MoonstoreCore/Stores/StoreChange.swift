@@ -33,6 +33,8 @@ package final class StoreSubscription {
   /// Only changes at or below this path, without the store; empty for all.
   let path: [StatePath.Component]
   package private(set) var isActive = true
+  /// What whoever subscribed ends it with, if they still have it.
+  weak var handle: Subscription?
   private weak var store: LiveStore?
 
   init(
@@ -47,19 +49,33 @@ package final class StoreSubscription {
     self.callback = callback
   }
 
-  /// Ends it; again is harmless.
-  package func cancel() {
-    guard isActive else { return }
+  /// Ends it for good.
+  func finish() {
+    if let handle { handle.finish() } else { _ = remove() }
+  }
+
+  /// Takes it from its store, and gives what puts it back.
+  func remove() -> () -> Void {
+    guard isActive, let store else { return {} }
     isActive = false
-    store?.subscriptions.removeAll { $0 === self }
+    let place = store.subscriptions.firstIndex { $0 === self }
+    if let place { store.subscriptions.remove(at: place) }
+    store.system.subscriptionCount -= 1
+    return { [self] in
+      guard !store.isDisposed else { return }
+      isActive = true
+      store.subscriptions.insert(self, at: min(place ?? 0, store.subscriptions.count))
+      store.system.subscriptionCount += 1
+    }
   }
 
   /// The part of a change that it asked for.
   func select(_ change: StoreChange) -> StoreChange? {
     if path.isEmpty { return change }
     let patches = change.patches.filter { patch in
+      // In text, an element and the field of an integer key look the same.
       let components = patch.path.components.dropFirst()
-      return zip(components, path).allSatisfy(==)
+      return zip(components, path).allSatisfy { $0.key == $1.key }
     }
     if patches.isEmpty { return nil }
     return StoreChange(

@@ -21,19 +21,25 @@ extension StoreSystem {
     }
     if root.kind == .undetermined { root.kind = .map }
     let live = LiveStore(definition, root: root, system: self)
-    for name in definition.getters.keys.sorted() {
-      guard let body = definition.getters[name] else { continue }
-      let evaluate: () throws -> StateSlot = { [unowned self, unowned live] in
-        let slot = tree.slot(try body(live.face))
-        if case .node(let node) = slot { tree.freeze(node) }
-        return slot
+    do throws(StoreError) {
+      for name in definition.getters.keys.sorted() {
+        guard let body = definition.getters[name] else { continue }
+        let evaluate: () throws -> StateSlot = { [unowned self, unowned live] in
+          let slot = tree.slot(try body(live.face))
+          if case .node(let node) = slot { tree.freeze(node) }
+          return slot
+        }
+        try live.add(Getter(name, of: live, evaluate: evaluate))
       }
-      try live.add(Getter(name, of: live, evaluate: evaluate))
+      for name in definition.actions.keys.sorted() {
+        try live.add(LiveStore.Action(name: name, body: definition.actions[name]))
+      }
+      try register(live)
+    } catch {
+      // Its getters are in the graph already.
+      live.dispose()
+      throw error
     }
-    for name in definition.actions.keys.sorted() {
-      try live.add(LiveStore.Action(name: name, body: definition.actions[name]))
-    }
-    try register(live)
     return live.face
   }
 
@@ -41,6 +47,15 @@ extension StoreSystem {
   package func register(_ live: LiveStore) throws(StoreError) {
     try registry.register(live)
     onStoreRegistered?(live)
+    do throws(StoreError) {
+      try subscribe(live)
+    } catch {
+      registry.remove(live)
+      throw error
+    }
+  }
+
+  private func subscribe(_ live: LiveStore) throws(StoreError) {
     let definition = live.definition
     for (type, body) in definition.on.sorted(by: { $0.key < $1.key }) {
       let subscription = try bus.subscribe(type, owner: live.id) { [unowned live] message in
@@ -65,7 +80,16 @@ extension StoreSystem {
 
   /// Groups calls into one commit: each delivers its messages, watchers and subscribers hear once at the
   /// end, and an error undoes all of them.
-  public func transaction<R>(_ body: () throws -> R) throws(StoreError) -> R { try turn(body) }
+  ///
+  /// Inside a turn it is a part of it that fails alone.
+  public func transaction<R>(_ body: () throws -> R) throws(StoreError) -> R {
+    guard !isInTurn else { return try turn(body) }
+    return try turn {
+      isGroup = true
+      defer { isGroup = false }
+      return try body()
+    }
+  }
 
   /// Runs around every action of every store, inside those that are there.
   public func use(_ middleware: ActionMiddleware) -> Subscription {
@@ -73,11 +97,16 @@ extension StoreSystem {
     globalHooks.append(hook)
     actionMiddleware = globalHooks.map(\.parts)
     onHooksChanged?()
-    return Subscription { [weak self] in
-      guard let self else { return }
+    return registration { [unowned self] in
+      let place = globalHooks.firstIndex { $0 === hook }
       globalHooks.removeAll { $0 === hook }
       actionMiddleware = globalHooks.map(\.parts)
       onHooksChanged?()
+      return { [unowned self] in
+        globalHooks.insert(hook, at: min(place ?? 0, globalHooks.count))
+        actionMiddleware = globalHooks.map(\.parts)
+        onHooksChanged?()
+      }
     }
   }
 

@@ -44,11 +44,12 @@ extension StoreSystem {
 
   /// Ends what `mark` began, well: the outermost one delivers, commits and notifies.
   package func endTurn(_ mark: TurnMark) throws(StoreError) {
+    defer { turnDepth -= 1 }
     guard mark.isOutermost, !isSettling else {
-      turnDepth -= 1
+      // A call in a driver's group: the driver finds its effects on its next line.
+      if isGroup, turnDepth == 2 { try deliverMessages() }
       return
     }
-    defer { turnDepth -= 1 }
     // Nothing to commit, deliver or tell: the common end of a turn that only read.
     if tree.log.isEmpty && bus.isQuiet && ready.isEmpty && !graph.hasDueEffects { return }
     try settle()
@@ -57,8 +58,23 @@ extension StoreSystem {
   /// Ends what `mark` began, badly: it has never been.
   package func failTurn(_ mark: TurnMark) {
     rollBack(to: mark.savepoint)
-    if mark.isOutermost { abandon() }
+    if mark.isOutermost { settleRest() }
     turnDepth -= 1
+  }
+
+  /// After a turn that failed: what it had committed before has its effects.
+  private func settleRest() {
+    guard bus.endless == nil else { return abandon() }
+    bus.beginTurn()
+    bus.queue.dropWithdrawn()
+    if tree.log.isEmpty, bus.isQuiet, pending.isEmpty, ready.isEmpty, !graph.hasDueEffects {
+      return
+    }
+    do {
+      try settle()
+    } catch {
+      report(error)
+    }
   }
 
   private func abandon() {
@@ -66,8 +82,9 @@ extension StoreSystem {
     bus.beginTurn()
     tree.clearLog()
     stretches = []
-    // Effects were marked by writes that are undone; they find that nothing has changed.
     runEffects()
+    // What effects wrote belongs to no turn that could still fail.
+    commit()
   }
 
   /// Runs a piece of work as one turn.
@@ -172,7 +189,7 @@ extension StoreSystem {
     for (store, change) in changes {
       for subscription in store.subscriptions where subscription.isActive {
         guard let selected = subscription.select(change) else { continue }
-        if subscription.once { subscription.cancel() }
+        if subscription.once { subscription.finish() }
         isolated("a subscriber", owner: store.id) { try subscription.callback(selected) }
       }
     }

@@ -59,6 +59,8 @@ public final class StoreSystem {
   var subscriptionCount = 0
   private var idCounts: [String: Int] = [:]
   var isSettling = false
+  /// Whether a driver groups its calls; the calls are the turns just inside.
+  var isGroup = false
   // The handler or getter that is being run, for reports.
   var looping: [String] = []
 

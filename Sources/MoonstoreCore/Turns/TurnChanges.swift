@@ -15,14 +15,15 @@ struct TurnChanges {
 
   /// The changes of the stores that `include` wants, in the order in which they were first written.
   func collect(_ include: (LiveStore) -> Bool) -> [(LiveStore, StoreChange)] {
+    var found: [(position: Int, store: LiveStore, patch: StatePatch)] = []
+    tree.review { position, change in
+      guard let node = change.node, let store = unsafe node.store, include(store) else { return }
+      if let patch = patch(for: change, of: node) { found.append((position, store, patch)) }
+    }
     var order: [LiveStore] = []
     var patches: [ObjectIdentifier: [StatePatch]] = [:]
     var outside: Set<ObjectIdentifier> = []
-    for (position, change) in tree.log.enumerated() {
-      guard let node = change.node, let store = unsafe node.store, include(store) else { continue }
-      // A part made in this turn is whole in the patch that put it in its place.
-      if node.birth == tree.turnNumber && node !== store.root { continue }
-      guard let patch = patch(for: change, of: node) else { continue }
+    for (position, store, patch) in found.reversed() {
       let key = ObjectIdentifier(store)
       if patches[key] == nil { order.append(store) }
       patches[key, default: []].append(patch)
@@ -45,21 +46,31 @@ struct TurnChanges {
     }
   }
 
+  /// The patch for a change, while the state is as it was just before it.
   private func patch(for change: Change, of node: StateNode) -> StatePatch? {
-    guard let parent = node.path else { return nil }
-    let path = parent.appending(node.component(at: change.position))
+    guard let part = node.path else { return nil }
     switch change.operation {
-    case .set:
+    case .set, .add:
+      let path = part.appending(node.component(at: change.position))
       if change.new.isEmpty {
         return StatePatch(.remove, at: path, old: change.old.value, new: nil)
       }
-      let old = change.old.isEmpty ? nil : change.old.value
+      // `nil` alone would be read as the value null.
+      let old: Value? = change.old.isEmpty ? Value?.none : change.old.value
       return StatePatch(.set, at: path, old: old, new: change.new.value)
-    case .insert: return StatePatch(.insert, at: path, old: nil, new: change.new.value)
-    case .remove: return StatePatch(.remove, at: path, old: change.old.value, new: nil)
+    case .insert:
+      let path = part.appending(.index(change.position + 1))
+      return StatePatch(.insert, at: path, old: nil, new: change.new.value)
+    case .remove:
+      let path = part.appending(.index(change.position + 1))
+      return StatePatch(.remove, at: path, old: change.old.value, new: nil)
     case .reorder(let order):
-      return StatePatch(.reorder(order: order.map { $0 + 1 }), at: parent, old: nil, new: nil)
-    case .kind, .event: return nil
+      return StatePatch(.reorder(order: order.map { $0 + 1 }), at: part, old: nil, new: nil)
+    case .form(let form):
+      // Data says `{}` for a map and for what is undecided; the first element decides that by itself.
+      guard form.kind == .array else { return nil }
+      return StatePatch(.set, at: part, old: .array([]), new: .map([:]))
+    case .event: return nil
     }
   }
 }

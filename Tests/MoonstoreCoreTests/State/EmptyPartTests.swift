@@ -1,0 +1,109 @@
+import MoonValue
+import MoonstoreCore
+import Testing
+
+/// A part that is empty is an array or a map only once its first key says so.
+struct EmptyPartTests {
+  let system = StoreSystem()
+
+  private func makeStore(_ part: Value = [:]) throws -> Store {
+    try system.define("store", state: ["part": part])
+  }
+
+  private func failing(_ body: () throws -> Void) {
+    _ = failure {
+      try system.turn {
+        try body()
+        throw Refusal(reason: "on purpose")
+      }
+    }
+  }
+
+  @Test func `The first key decides: 1 makes an array, anything else a map`() throws {
+    let store = try makeStore()
+    try store.set("part[1]", "a")
+    #expect(try store.get("part") == ["a"])
+    try store.set("part", [:])
+    try store.set("part.name", "a")
+    #expect(try store.get("part") == ["name": "a"])
+  }
+
+  @Test func `Nil into an empty part decides nothing`() throws {
+    let store = try makeStore()
+    try store.remove("name", from: "part")
+    #expect(try store.part("part")?.kind == .undetermined)
+    try store.set("part[1]", "a")
+    #expect(try store.get("part") == ["a"])
+  }
+
+  @Test func `An empty array that gets a field becomes a map`() throws {
+    let store = try makeStore([])
+    try store.set("part.name", 1)
+    try store.set("part.other", 2)
+    #expect(try store.get("part") == ["name": 1, "other": 2])
+  }
+
+  @Test func `A decision that was undone can be made otherwise`() throws {
+    let store = try makeStore()
+    failing { try store.set("part.name", 1) }
+    #expect(try store.part("part")?.kind == .undetermined)
+    try store.set("part[1]", "a")
+    try store.set("part[2]", "b")
+    #expect(try store.get("part") == ["a", "b"])
+  }
+
+  @Test func `A map that was undone takes other fields`() throws {
+    let store = try makeStore()
+    failing { try store.set("part.name", 1) }
+    try store.set("part.other", 2)
+    try store.set("part.third", 3)
+    #expect(try store.get("part") == ["other": 2, "third": 3])
+    #expect(try store.keys(of: "part") == ["other", "third"])
+  }
+
+  @Test func `A map with integer keys that was undone takes names`() throws {
+    let store = try makeStore()
+    failing { try store.set("part[7]", 1) }
+    try store.set("part.other", 2)
+    try store.set("part.other", 3)
+    #expect(try store.get("part") == ["other": 3])
+  }
+
+  @Test func `A field in an empty array that was undone leaves an empty array`() throws {
+    let store = try makeStore([])
+    failing { try store.set("part.name", 1) }
+    #expect(try store.get("part") == [])
+    let part = try #require(try store.part("part"))
+    try system.turn { system.tree.insert(.integer(5), into: part, at: part.slots.count) }
+    #expect(try store.get("part") == [5])
+  }
+
+  @Test func `A map that was emptied and made an array goes back to its fields`() throws {
+    let store = try makeStore(["a": 1, "b": 2])
+    let part = try #require(try store.part("part"))
+    failing {
+      try store.remove("a", from: "part")
+      try store.remove("b", from: "part")
+      system.tree.decide(.array, for: part)
+      system.tree.insert(.integer(5), into: part, at: 0)
+    }
+    #expect(try store.get("part") == ["a": 1, "b": 2])
+    try store.set("part.c", 3)
+    #expect(try store.get("part") == ["a": 1, "b": 2, "c": 3])
+  }
+
+  @Test func `Readers of an empty part hear of its first key`() throws {
+    let store = try system.define(
+      StoreDefinition(
+        "store",
+        state: ["part": [:]],
+        getters: ["copy": { try $0.get("part") }]
+      )
+    )
+    #expect(try store.get("copy") == [:])
+    try store.set("part.a", 1)
+    #expect(try store.get("copy") == ["a": 1])
+    try store.remove("a", from: "part")
+    #expect(try store.get("copy") == [:])
+  }
+}
