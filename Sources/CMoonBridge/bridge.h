@@ -10,6 +10,8 @@
 
 // Tells our userdata from any other.
 #define MB_MAGIC 0x4D4F4F4Eu
+// In `extra` of a reference that goes with its token until somebody takes it over.
+#define MB_OWNED 0x80000000u
 // The kind of the one object that is the explicit null.
 #define MB_KIND_NULL 0
 // Lua interns strings up to this length (LUAI_MAXSHORTLEN), so that equal ones have one address.
@@ -40,7 +42,10 @@ struct mb_run {
   int anchor;
   int results;
   int32_t status;
-  mb_run *next;
+  // Why it could not go on, when nothing of Lua says so.
+  const char *refusal;
+  // The next one in the pool, and the next one of all.
+  mb_run *next, *next_of_all;
 };
 
 struct mb_vm {
@@ -50,6 +55,8 @@ struct mb_vm {
 
   mb_value *tokens;
   size_t token_count, token_capacity;
+  // References in the buffer that nobody has taken over yet.
+  size_t owned_count;
   mb_arena_chunk *arena;
   char *scratch;
   size_t scratch_capacity;
@@ -75,7 +82,9 @@ struct mb_vm {
   mb_action_entry *actions;
   int32_t action_count, action_capacity, action_last;
 
-  mb_run *pool;
+  mb_run *pool, *runs;
+  // How many calls from Swift are under way.
+  int entered;
   // The run that is being resumed, and the coroutine in it that runs.
   mb_run *current;
   lua_State *running;
@@ -85,6 +94,8 @@ struct mb_vm {
   bool driving;
   // A host function asked to suspend; the coroutines on the way to the run pass the yield on.
   bool suspending;
+  // Between the run and what runs there is something that cannot be suspended.
+  bool blocked;
   bool resume_raises;
   int close_depth;
 
@@ -113,6 +124,7 @@ static inline mb_object *mb_to_object(lua_State *L, int index) {
 bool mb_encode(lua_State *L, mb_vm *vm, int index, bool strict, const char **reason);
 // The same, with tables and functions as references; may raise.
 void mb_encode_reference(lua_State *L, mb_vm *vm, int index);
+void mb_append_reference(mb_vm *vm, int reference, int type);
 // Pushes the value that begins at `at`; returns the index behind it. May raise.
 size_t mb_decode(lua_State *L, mb_vm *vm, size_t at);
 bool mb_push_plain(lua_State *L, const mb_value *value);
@@ -139,6 +151,8 @@ int mb_make_values(mb_vm *vm, size_t base);
 int mb_make_error(mb_vm *vm);
 int mb_reference_from(mb_vm *vm, lua_State *from, int index);
 int mb_suspend(lua_State *L, mb_vm *vm);
+// Runs the pending __close handlers of a coroutine and empties it; what stays is how that ended.
+int mb_reset(mb_vm *vm, lua_State *co);
 void mb_note_error(mb_vm *vm, lua_State *L, int level);
 
 // actions.c

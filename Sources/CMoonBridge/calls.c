@@ -12,6 +12,13 @@ const char *mb_error_source(const mb_vm *vm) { return vm->error_source; }
 int32_t mb_error_line(const mb_vm *vm) { return vm->error_line; }
 int32_t mb_error_action(const mb_vm *vm) { return vm->error_action; }
 
+static void forget_error(mb_vm *vm) {
+  if (vm->traceback) vm->traceback[0] = 0;
+  vm->error_line = 0;
+  vm->error_action = -1;
+  vm->error_source[0] = 0;
+}
+
 // Notes traceback, place and innermost action of the stack of L. Uses raising calls: runs below a
 // protected one.
 static void note_error(lua_State *on, mb_vm *vm, lua_State *L, int level) {
@@ -61,10 +68,7 @@ static int protected_note(lua_State *on) {
 
 void mb_note_error(mb_vm *vm, lua_State *L, int level) {
   noted n = {L, level};
-  if (vm->traceback) vm->traceback[0] = 0;
-  vm->error_line = 0;
-  vm->error_action = -1;
-  vm->error_source[0] = 0;
+  forget_error(vm);
   if (!lua_checkstack(vm->L, 4)) return;
   lua_pushcfunction(vm->L, protected_note);
   lua_pushlightuserdata(vm->L, &n);
@@ -104,37 +108,38 @@ int32_t mb_take_error(lua_State *L, mb_vm *vm) {
   return 1;
 }
 
-// Puts the tokens of an error, which stand behind the arguments, in the arguments' place.
-static int32_t error_at(mb_vm *vm, size_t base, size_t from) {
-  size_t count = vm->token_count - from;
-  memmove(vm->tokens + base, vm->tokens + from, count * sizeof *vm->tokens);
-  vm->token_count = base + count;
-  return 1;
-}
-
-// Runs a C function below a protected call on the main coroutine, with the machine's entry arguments.
-int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
-  lua_State *L = vm->L;
-  size_t base = vm->token_count;
+// Runs a C function below a protected call, with the machine's entry arguments; an error takes the place
+// of the tokens from `base`. A call from within a coroutine is made on that one: Lua then counts the C
+// stack of all of them together.
+static int32_t protect_with_tokens(mb_vm *vm, size_t base, lua_CFunction body) {
+  lua_State *running = vm->running;
+  lua_State *L = running ? running : vm->L;
+  if (!running) forget_error(vm);
   if (!lua_checkstack(L, 8)) {
     const char *text = "stack overflow in the host";
+    mb_tokens_truncate(vm, base);
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 26, .pointer = text}, false);
     return 1;
   }
-  lua_State *running = vm->running;
   vm->running = L;
+  vm->entered++;
   lua_pushcfunction(L, message_handler);
   lua_pushcfunction(L, body);
   int status = lua_pcall(L, 0, 0, -2);
+  vm->entered--;
   vm->running = running;
   if (status == LUA_OK) {
     lua_pop(L, 1);
     return 0;
   }
-  vm->token_count = base;
+  mb_tokens_truncate(vm, base);
   mb_take_error(L, vm);
   lua_pop(L, 1);
   return status;
+}
+
+int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
+  return protect_with_tokens(vm, vm->token_count, body);
 }
 
 static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t tables) {
@@ -172,9 +177,7 @@ int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, 
   vm->entry.function = environment;
   vm->entry.self = (mb_value){.tag = MB_STRING, .bits = (int64_t)length, .pointer = source};
   mb_token_append(vm, (mb_value){.tag = MB_STRING, .pointer = name}, false);
-  int32_t status = mb_protect(vm, do_load);
-  if (status != 0) error_at(vm, base, base + 1);
-  return status;
+  return protect_with_tokens(vm, base, do_load);
 }
 
 static int do_call(lua_State *L) {
@@ -198,10 +201,7 @@ int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables) {
   vm->entry.base = base;
   vm->entry.count = vm->token_count;
   vm->entry.tables = tables;
-  size_t from = vm->token_count;
-  int32_t status = mb_protect(vm, do_call);
-  if (status != 0) error_at(vm, base, from);
-  return status;
+  return protect_with_tokens(vm, base, do_call);
 }
 
 static int do_call_getter(lua_State *L) {
@@ -265,10 +265,7 @@ static int32_t with_table(mb_vm *vm, int32_t table, size_t base, int32_t tables,
   vm->entry.function = table;
   vm->entry.base = base;
   vm->entry.tables = tables;
-  size_t from = vm->token_count;
-  int32_t status = mb_protect(vm, body);
-  if (status != 0) error_at(vm, base, from);
-  return status;
+  return protect_with_tokens(vm, base, body);
 }
 
 int32_t mb_table_get(mb_vm *vm, int32_t table, size_t base, int32_t tables) {
@@ -314,8 +311,7 @@ static int do_make_reference(lua_State *L) {
   mb_decode(L, vm, vm->entry.base);
   vm->token_count = vm->entry.base;
   int type = lua_type(L, -1);
-  int reference = luaL_ref(L, LUA_REGISTRYINDEX);
-  mb_token_append(vm, (mb_value){.tag = MB_REFERENCE, .extra = (uint32_t)type, .bits = reference}, false);
+  mb_append_reference(vm, luaL_ref(L, LUA_REGISTRYINDEX), type);
   return 0;
 }
 
@@ -428,7 +424,7 @@ static int resumed(lua_State *L, int status, lua_KContext context) {
 }
 
 int mb_suspend(lua_State *L, mb_vm *vm) {
-  if (!lua_isyieldable(L) || L == vm->L)
+  if (!lua_isyieldable(L) || L == vm->L || vm->blocked)
     return luaL_error(L, "cannot wait here (inside a getter, or a function that C code calls)");
   vm->suspending = true;
   lua_settop(L, 0);
@@ -445,7 +441,7 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
     }
     const char *reason;
     if (!mb_encode(L, vm, i, true, &reason)) {
-      vm->token_count = base;
+      mb_tokens_truncate(vm, base);
       return luaL_error(L, "argument %d%s%s: %s", i, vm->text_length ? " at " : "", vm->text, reason);
     }
   }
@@ -454,7 +450,10 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
     mb_tokens_truncate(vm, base);
     return mb_fail(L, vm, results);
   }
-  luaL_checkstack(L, results + 4, "too many results");
+  if (!lua_checkstack(L, results + 4)) {
+    mb_tokens_truncate(vm, base);
+    return luaL_error(L, "stack overflow (too many results)");
+  }
   size_t at = base;
   for (int32_t i = 0; i < results; i++) at = mb_decode(L, vm, at);
   mb_tokens_truncate(vm, base);

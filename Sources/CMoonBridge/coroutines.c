@@ -8,13 +8,38 @@ static lua_State *check_coroutine(lua_State *L, int index) {
   return co;
 }
 
+static int co_yield(lua_State *L);
+
+// Whether it is the host that has suspended it: nobody else goes on with it, or ends it.
+static bool waits(lua_State *co) {
+  lua_Debug place;
+  if (lua_status(co) != LUA_YIELD || !lua_checkstack(co, 1) || !lua_getstack(co, 0, &place)) return false;
+  lua_getinfo(co, "f", &place);
+  bool waits = lua_tocfunction(co, -1) != co_yield;
+  lua_pop(co, 1);
+  return waits;
+}
+
+int mb_reset(mb_vm *vm, lua_State *co) {
+  lua_State *running = vm->running;
+  bool blocked = vm->blocked;
+  vm->running = co;
+  vm->blocked = true;
+  vm->entered++;
+  int result = lua_resetthread(co);
+  vm->entered--;
+  vm->blocked = blocked;
+  vm->running = running;
+  return result;
+}
+
 static bool is_run(mb_vm *vm, lua_State *L) { return L == vm->L || (vm->current && vm->current->co == L); }
 
 static int after_wait(lua_State *L, int status, lua_KContext savepoint);
 
 // Resumes co with the `count` values on top of L's stack. Returns how many values were pushed, or -1 with
 // an error value on top; a wait does not return.
-static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint) {
+static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint, bool wraps) {
   mb_vm *vm = mb_vm_of(L);
   if (!lua_checkstack(co, count)) {
     lua_pop(L, count);
@@ -23,9 +48,12 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
   }
   lua_xmove(L, co, count);
   int results = 0;
+  bool blocked = vm->blocked;
+  vm->blocked = blocked || !lua_isyieldable(L);
   vm->running = co;
   int status = lua_resume(co, L, count, &results);
   vm->running = L;
+  vm->blocked = blocked;
   if (status == LUA_YIELD && vm->suspending) {
     if (!lua_isyieldable(L)) {
       vm->suspending = false;
@@ -42,6 +70,8 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
     lua_xmove(co, L, results);
     return results;
   }
+  // Nobody can close one that was wrapped, so what is pending in it ends here.
+  if (wraps && lua_status(co) > LUA_YIELD) mb_reset(vm, co);
   lua_xmove(co, L, 1);
   // A coroutine catches errors as pcall does, so what it did in this stretch is undone as well.
   vm->callbacks.rollback(vm->callbacks.owner, (int64_t)savepoint);
@@ -74,21 +104,17 @@ static int after_wait(lua_State *L, int status, lua_KContext savepoint) {
   (void)status;
   lua_State *co = lua_tothread(L, 1);
   bool wraps = lua_toboolean(L, 2);
-  return deliver(L, resume(L, co, lua_gettop(L) - 2, savepoint), wraps);
+  return deliver(L, resume(L, co, lua_gettop(L) - 2, savepoint, wraps), wraps);
 }
 
 static bool can_resume(lua_State *L, lua_State *co, int count) {
   int status = lua_status(co);
-  if (status == LUA_YIELD) return true;
   lua_Debug place;
-  if (status != LUA_OK || lua_getstack(co, 0, &place) || lua_gettop(co) == 0) {
-    lua_pop(L, count);
-    const char *what = status == LUA_OK && (lua_getstack(co, 0, &place)) ? "cannot resume non-suspended coroutine"
-                                                                        : "cannot resume dead coroutine";
-    lua_pushstring(L, what);
-    return false;
-  }
-  return true;
+  bool busy = status == LUA_YIELD ? waits(co) : status == LUA_OK && lua_getstack(co, 0, &place);
+  if (!busy && (status == LUA_YIELD || (status == LUA_OK && lua_gettop(co) > 0))) return true;
+  lua_pop(L, count);
+  lua_pushstring(L, busy ? "cannot resume non-suspended coroutine" : "cannot resume dead coroutine");
+  return false;
 }
 
 static int co_resume(lua_State *L) {
@@ -99,7 +125,7 @@ static int co_resume(lua_State *L) {
   lua_pushboolean(L, 0);
   lua_insert(L, 2);
   if (!can_resume(L, co, count)) return deliver(L, -1, false);
-  return deliver(L, resume(L, co, count, (lua_KContext)savepoint), false);
+  return deliver(L, resume(L, co, count, (lua_KContext)savepoint, false), false);
 }
 
 static int wrapped(lua_State *L) {
@@ -112,7 +138,7 @@ static int wrapped(lua_State *L) {
   lua_pushboolean(L, 1);
   lua_insert(L, 2);
   if (!can_resume(L, co, count)) return deliver(L, -1, true);
-  return deliver(L, resume(L, co, count, (lua_KContext)savepoint), true);
+  return deliver(L, resume(L, co, count, (lua_KContext)savepoint, true), true);
 }
 
 static int co_create(lua_State *L) {
@@ -138,7 +164,7 @@ static const char *status_of(lua_State *L, lua_State *co) {
   if (L == co) return "running";
   lua_Debug place;
   switch (lua_status(co)) {
-    case LUA_YIELD: return "suspended";
+    case LUA_YIELD: return waits(co) ? "normal" : "suspended";
     case LUA_OK:
       if (lua_getstack(co, 0, &place)) return "normal";
       return lua_gettop(co) == 0 ? "dead" : "suspended";
@@ -172,7 +198,7 @@ static int co_close(lua_State *L) {
   // Lua before 5.4.5 does not count the C stack that closing takes.
   if (vm->close_depth >= 16) return luaL_error(L, "coroutines are closed too deeply");
   vm->close_depth++;
-  int result = lua_resetthread(co);
+  int result = mb_reset(vm, co);
   vm->close_depth--;
   if (result == LUA_OK) {
     lua_pushboolean(L, 1);

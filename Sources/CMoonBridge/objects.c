@@ -106,10 +106,8 @@ static void remember_key(lua_State *L, mb_vm *vm, int index, const mb_key *key) 
 
 // Pushes the error that a callback left, and takes over the reference that came with it.
 void mb_push_error(lua_State *L, mb_vm *vm) {
-  const void *error = vm->error;
-  vm->error = NULL;
-  mb_push_object(L, vm, 1, 0, error);
-  mb_queue_release(vm, error);
+  mb_push_object(L, vm, 1, 0, vm->error);
+  mb_set_error(vm, NULL);
 }
 
 // Raises what a callback left, or suspends. The callback has returned: no Swift frame is below.
@@ -133,6 +131,13 @@ int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
 static mb_object *check_object(lua_State *L, int index) {
   mb_object *object = mb_to_object(L, index);
   if (!object) luaL_typeerror(L, index, "host object");
+  return object;
+}
+
+// The same for what has parts: null, which Swift knows nothing of, has none.
+static mb_object *check_parts(lua_State *L, int index, const char *what) {
+  mb_object *object = check_object(L, index);
+  if (object->kind == MB_KIND_NULL) luaL_error(L, "attempt to %s null", what);
   return object;
 }
 
@@ -187,8 +192,9 @@ static int object_newindex(lua_State *L) {
 
 static int object_len(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
+  mb_object *object = check_parts(L, 1, "get length of");
   int64_t length = 0;
-  int32_t status = vm->callbacks.length(vm->callbacks.owner, check_object(L, 1), &length);
+  int32_t status = vm->callbacks.length(vm->callbacks.owner, object, &length);
   if (status < 0) return mb_fail(L, vm, status);
   lua_pushinteger(L, length);
   return 1;
@@ -236,7 +242,7 @@ static int object_concat(lua_State *L) {
 // The iterator of `pairs`: object, key -> next key, value.
 int mb_object_pairs_next(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
-  mb_object *object = check_object(L, 1);
+  mb_object *object = check_parts(L, 1, "iterate over");
   mb_key key;
   if (!read_key(L, vm, 2, &key)) return luaL_error(L, "invalid key to 'next'");
   mb_value next_key, value;
@@ -252,7 +258,7 @@ int mb_object_pairs_next(lua_State *L) {
 }
 
 static int object_pairs(lua_State *L) {
-  check_object(L, 1);
+  check_parts(L, 1, "iterate over");
   lua_pushcfunction(L, mb_object_pairs_next);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
@@ -286,6 +292,7 @@ static int hand_on(lua_State *L) {
 
 static int base_ipairs(lua_State *L) {
   if (!mb_to_object(L, 1)) return hand_on(L);
+  check_parts(L, 1, "iterate over");
   lua_pushcfunction(L, ipairs_next);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
@@ -313,6 +320,7 @@ static int base_type(lua_State *L) {
 static int table_insert(lua_State *L) {
   mb_object *object = mb_to_object(L, 1);
   if (!object) return hand_on(L);
+  check_parts(L, 1, "insert into");
   mb_vm *vm = mb_vm_of(L);
   int count = lua_gettop(L);
   if (count != 2 && count != 3) return luaL_error(L, "wrong number of arguments to 'insert'");
@@ -329,6 +337,7 @@ static int table_insert(lua_State *L) {
 static int table_remove(lua_State *L) {
   mb_object *object = mb_to_object(L, 1);
   if (!object) return hand_on(L);
+  check_parts(L, 1, "remove from");
   mb_vm *vm = mb_vm_of(L);
   lua_Integer position = 0;
   if (!lua_isnoneornil(L, 2) && (position = luaL_checkinteger(L, 2)) < 1)

@@ -25,7 +25,11 @@ mb_run *mb_run_new(mb_vm *vm) {
   if (lua_checkstack(L, 4)) {
     lua_pushcfunction(L, make_coroutine);
     lua_pushlightuserdata(L, run);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK) return run;
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK) {
+      run->next_of_all = vm->runs;
+      vm->runs = run;
+      return run;
+    }
     lua_pop(L, 1);
   }
   free(run);
@@ -37,9 +41,15 @@ static int32_t resume(mb_run *run, int count) {
   mb_run *current = vm->current;
   lua_State *running = vm->running;
   vm->current = run;
+  bool blocked = vm->blocked;
   vm->running = run->co;
+  vm->blocked = false;
+  vm->entered++;
   int results = 0;
   int status = lua_resume(run->co, running, count, &results);
+  vm->entered--;
+  vm->blocked = blocked;
+  vm->resume_raises = false;
   vm->current = current;
   vm->running = running;
   if (status == LUA_OK) {
@@ -54,9 +64,17 @@ static int32_t resume(mb_run *run, int count) {
   // The stack of a failed coroutine still stands, so the traceback can be taken; then its pending
   // __close handlers run, still as a part of what failed. The error value is what stays.
   mb_note_error(vm, run->co, 0);
-  vm->running = run->co;
-  lua_resetthread(run->co);
-  vm->running = running;
+  mb_reset(vm, run->co);
+  return run->status = MB_RUN_FAILED;
+}
+
+// Fails before it has run: what its coroutine still held is ended.
+static int32_t refuse(mb_run *run, size_t base, const char *reason) {
+  mb_tokens_truncate(run->vm, base);
+  if (lua_status(run->co) != LUA_OK) mb_reset(run->vm, run->co);
+  lua_settop(run->co, 0);
+  run->results = 0;
+  run->refusal = reason;
   return run->status = MB_RUN_FAILED;
 }
 
@@ -97,7 +115,8 @@ static int32_t start(mb_run *run, int32_t function, size_t base, int handle) {
   mb_vm *vm = run->vm;
   lua_State *co = run->co;
   size_t count = vm->token_count - base;
-  if (!lua_checkstack(co, 8 + (int)(count < 200 ? count : 200))) return MB_RUN_FAILED;
+  if (!lua_checkstack(co, 8 + (int)(count < 200 ? count : 200)))
+    return refuse(run, base, "too many arguments");
   if (count < 200 && all_plain(vm, base)) {
     lua_rawgeti(co, LUA_REGISTRYINDEX, function);
     if (handle) lua_rawgeti(co, LUA_REGISTRYINDEX, handle);
@@ -111,7 +130,10 @@ static int32_t start(mb_run *run, int32_t function, size_t base, int handle) {
   vm->entry.self.tag = MB_NIL;
   if (handle) vm->entry.self = (mb_value){.tag = MB_REFERENCE, .bits = handle};
   lua_pushcfunction(co, start_with_tokens);
-  return resume(run, 0);
+  int32_t status = resume(run, 0);
+  // They are still there when it failed before it had read them.
+  if (vm->token_count > base) mb_tokens_truncate(vm, base);
+  return status;
 }
 
 int32_t mb_run_start(mb_run *run, int32_t function, size_t base) { return start(run, function, base, 0); }
@@ -127,18 +149,17 @@ int32_t mb_run_start_action(mb_run *run, int32_t action, size_t base) {
 int32_t mb_run_start_driven(mb_run *run, int32_t action) {
   mb_vm *vm = run->vm;
   int count = vm->driver_arguments;
-  if (!lua_checkstack(run->co, count + 8)) return run->status = MB_RUN_FAILED;
+  if (!lua_checkstack(run->co, count + 8)) return refuse(run, vm->token_count, "too many arguments");
   lua_rawgeti(run->co, LUA_REGISTRYINDEX, vm->actions[action].closure);
   lua_xmove(vm->driver, run->co, count);
   return resume(run, count);
 }
 
-static int32_t refuse_resume(mb_run *run) { return run->status = MB_RUN_FAILED; }
-
 int32_t mb_run_resume(mb_run *run, size_t base) {
   mb_vm *vm = run->vm;
   size_t count = vm->token_count - base;
-  if (!lua_checkstack(run->co, (int)count + 4)) return refuse_resume(run);
+  if (count > INT32_MAX / 2 || !lua_checkstack(run->co, (int)count + 4))
+    return refuse(run, base, "too many results");
   if (all_plain(vm, base)) {
     for (size_t i = 0; i < count; i++) mb_push_plain(run->co, &vm->tokens[base + i]);
     mb_tokens_truncate(vm, base);
@@ -147,15 +168,15 @@ int32_t mb_run_resume(mb_run *run, size_t base) {
   // Values that need memory are made on the main coroutine, in protected mode, and moved.
   int made = mb_make_values(vm, base);
   mb_tokens_truncate(vm, base);
-  if (made < 0) return refuse_resume(run);
+  if (made < 0) return refuse(run, base, "the results are too many, or nested too deeply");
   lua_xmove(vm->L, run->co, made);
   return resume(run, made);
 }
 
 int32_t mb_run_resume_error(mb_run *run) {
   mb_vm *vm = run->vm;
-  if (!lua_checkstack(run->co, 4)) return refuse_resume(run);
-  if (mb_make_error(vm) != 1) return refuse_resume(run);
+  if (!lua_checkstack(run->co, 4) || mb_make_error(vm) != 1)
+    return refuse(run, vm->token_count, "there is no memory for an error");
   lua_xmove(vm->L, run->co, 1);
   vm->resume_raises = true;
   return resume(run, 1);
@@ -163,7 +184,8 @@ int32_t mb_run_resume_error(mb_run *run) {
 
 int32_t mb_run_resume_from(mb_run *run, mb_run *other, bool failed) {
   int count = failed ? 1 : other->results;
-  if (!lua_checkstack(run->co, count + 4)) return refuse_resume(run);
+  if (!lua_checkstack(run->co, count + 4))
+    return refuse(run, run->vm->token_count, "too many results");
   lua_xmove(other->co, run->co, count);
   run->vm->resume_raises = failed;
   return resume(run, count);
@@ -176,8 +198,10 @@ int32_t mb_run_take_results(mb_run *run, int32_t tables) {
   size_t base = vm->token_count;
   for (int i = 1; i <= run->results; i++) {
     if (tables == MB_AS_REFERENCE) {
-      if (mb_reference_from(vm, run->co, i) != 0) return 1;
-      continue;
+      if (mb_reference_from(vm, run->co, i) == 0) continue;
+      mb_tokens_truncate(vm, base);
+      mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 16, .pointer = "too many results"}, false);
+      return 1;
     }
     const char *reason;
     if (!mb_encode(run->co, vm, i, false, &reason)) {
@@ -195,8 +219,9 @@ int32_t mb_run_take_results(mb_run *run, int32_t tables) {
 void mb_run_take_error(mb_run *run) {
   mb_vm *vm = run->vm;
   if (lua_gettop(run->co) == 0) {
-    static const char text[] = "the coroutine could not go on: its stack is full";
-    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = sizeof text - 1, .pointer = text}, false);
+    const char *text = run->refusal ? run->refusal
+                                    : "the coroutine could not go on: its stack is full";
+    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = (int64_t)strlen(text), .pointer = text}, false);
     return;
   }
   // The value stays where it is: a driver may still get it.
@@ -208,16 +233,12 @@ void mb_set_driven(mb_vm *vm, mb_run *run) { vm->driven = run; }
 
 void mb_run_release(mb_run *run) {
   mb_vm *vm = run->vm;
-  if (run->status == MB_RUN_WAITING) {
-    // Runs the pending __close handlers, in protected mode.
-    lua_State *running = vm->running;
-    vm->running = run->co;
-    lua_resetthread(run->co);
-    vm->running = running;
-  }
+  // Runs the pending __close handlers, in protected mode.
+  if (lua_status(run->co) != LUA_OK) mb_reset(vm, run->co);
   lua_settop(run->co, 0);
   run->status = MB_RUN_DONE;
   run->results = 0;
+  run->refusal = NULL;
   run->next = vm->pool;
   vm->pool = run;
 }
@@ -234,5 +255,5 @@ bool mb_running_script(mb_vm *vm, char *source, size_t size) {
 }
 
 bool mb_can_suspend(const mb_vm *vm) {
-  return vm->running && vm->running != vm->L && lua_isyieldable(vm->running);
+  return vm->running && vm->running != vm->L && !vm->blocked && lua_isyieldable(vm->running);
 }

@@ -18,7 +18,26 @@ size_t mb_token_count(const mb_vm *vm) { return vm->token_count; }
 
 mb_value *mb_tokens(mb_vm *vm) { return vm->tokens; }
 
+static void release_owned(mb_vm *vm, size_t from) {
+  for (size_t i = vm->token_count; vm->owned_count && i > from; i--) {
+    mb_value *token = &vm->tokens[i - 1];
+    if (token->tag != MB_REFERENCE || !(token->extra & MB_OWNED)) continue;
+    vm->owned_count--;
+    mb_release_reference(vm, (int32_t)token->bits);
+  }
+}
+
+int32_t mb_token_adopt(mb_vm *vm, size_t index) {
+  mb_value *token = &vm->tokens[index];
+  if (token->extra & MB_OWNED) {
+    token->extra &= ~MB_OWNED;
+    vm->owned_count--;
+  }
+  return (int32_t)token->bits;
+}
+
 void mb_tokens_truncate(mb_vm *vm, size_t count) {
+  if (vm->owned_count) release_owned(vm, count);
   vm->token_count = count;
   if (count == 0 && vm->arena) {
     // Copied bytes are let go of together; the first chunk is kept for the next time.
@@ -106,7 +125,11 @@ static void append_text(mb_vm *vm, const char *bytes, size_t length) {
   vm->text[vm->text_length] = 0;
 }
 
-void mb_set_error(mb_vm *vm, const void *error) { vm->error = error; }
+void mb_set_error(mb_vm *vm, const void *error) {
+  // One that could not be raised is let go of.
+  if (vm->error) mb_queue_release(vm, vm->error);
+  vm->error = error;
+}
 
 // -- Out of Lua -------------------------------------------------------------------------------------
 
@@ -216,7 +239,7 @@ static bool encode_table(encoder *e, int table) {
   const void *identity = lua_topointer(L, table);
   for (int i = 0; i < e->depth; i++)
     if (e->tables[i] == identity) return refuse(e, "a table that contains itself cannot be data");
-  if (e->vm->token_count - e->first > MB_MAX_TOKENS)
+  if (e->vm->token_count - e->first + (size_t)lua_rawlen(L, table) > MB_MAX_TOKENS)
     return refuse(e, "more than 16 million parts cannot be data");
 
   int kind = marker(e, table);
@@ -301,25 +324,30 @@ bool mb_encode(lua_State *L, mb_vm *vm, int index, bool strict, const char **rea
   e.first = vm->token_count;
   e.reason = NULL;
   int top = lua_gettop(L);
-  bool ok = lua_checkstack(L, 8) && encode_at(&e, lua_absindex(L, index));
+  bool ok = lua_checkstack(L, 8) ? encode_at(&e, lua_absindex(L, index)) : refuse(&e, "the stack is full");
   lua_settop(L, top);
   if (!ok) vm->token_count = e.first;
-  *reason = e.reason ? e.reason : "the stack is full";
+  *reason = e.reason;
   return ok;
 }
 
+void mb_append_reference(mb_vm *vm, int reference, int type) {
+  mb_value *token = new_token(vm, MB_REFERENCE);
+  token->bits = reference;
+  token->extra = (uint32_t)type | MB_OWNED;
+  vm->owned_count++;
+}
+
 void mb_encode_reference(lua_State *L, mb_vm *vm, int index) {
+  luaL_checkstack(L, 8, "too many values");
   int type = lua_type(L, index);
   if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TTHREAD
       || (type == LUA_TUSERDATA && !mb_to_object(L, index)) || type == LUA_TLIGHTUSERDATA) {
     lua_pushvalue(L, index);
-    int reference = luaL_ref(L, LUA_REGISTRYINDEX);
-    mb_value *token = new_token(vm, MB_REFERENCE);
-    token->bits = reference;
-    token->extra = (uint32_t)type;
+    mb_append_reference(vm, luaL_ref(L, LUA_REGISTRYINDEX), type);
   } else {
     const char *reason;
-    mb_encode(L, vm, index, false, &reason);
+    if (!mb_encode(L, vm, index, false, &reason)) luaL_error(L, "%s", reason);
   }
 }
 
@@ -358,23 +386,29 @@ void mb_push_value(lua_State *L, mb_vm *vm, const mb_value *value) {
     lua_pushnil(L);
 }
 
-size_t mb_decode(lua_State *L, mb_vm *vm, size_t at) {
+// What could not come out of Lua again does not go in either.
+static void enter_container(lua_State *L, int depth) {
+  if (depth == MB_MAX_DEPTH) luaL_error(L, "data cannot be nested more than 64 deep");
+  luaL_checkstack(L, 4, "data is nested too deeply");
+}
+
+static size_t decode_at(lua_State *L, mb_vm *vm, size_t at, int depth) {
   mb_value value = vm->tokens[at++];
   switch (value.tag) {
     case MB_ARRAY:
-      luaL_checkstack(L, 4, "data is nested too deeply");
+      enter_container(L, depth);
       lua_createtable(L, value.bits > INT32_MAX ? INT32_MAX : (int)value.bits, 0);
       for (int64_t i = 1; i <= value.bits; i++) {
-        at = mb_decode(L, vm, at);
+        at = decode_at(L, vm, at, depth + 1);
         lua_rawseti(L, -2, i);
       }
       return at;
     case MB_MAP:
-      luaL_checkstack(L, 4, "data is nested too deeply");
+      enter_container(L, depth);
       lua_createtable(L, 0, value.bits > INT32_MAX ? INT32_MAX : (int)value.bits);
       for (int64_t i = 0; i < value.bits; i++) {
-        at = mb_decode(L, vm, at);
-        at = mb_decode(L, vm, at);
+        at = decode_at(L, vm, at, depth + 1);
+        at = decode_at(L, vm, at, depth + 1);
         lua_rawset(L, -3);
       }
       return at;
@@ -382,3 +416,5 @@ size_t mb_decode(lua_State *L, mb_vm *vm, size_t at) {
     default: mb_push_value(L, vm, &value); return at;
   }
 }
+
+size_t mb_decode(lua_State *L, mb_vm *vm, size_t at) { return decode_at(L, vm, at, 0); }

@@ -59,16 +59,19 @@ mb_vm *mb_vm_new(const mb_callbacks *callbacks) {
 
 void mb_vm_close(mb_vm *vm) {
   if (!vm->L) return;
-  mb_run *run = vm->pool;
+  mb_run *run = vm->runs;
   while (run) {
-    mb_run *next = run->next;
+    mb_run *next = run->next_of_all;
     free(run);
     run = next;
   }
-  vm->pool = NULL;
+  vm->pool = vm->runs = NULL;
   lua_close(vm->L);
   vm->L = NULL;
+  mb_set_error(vm, NULL);
 }
+
+bool mb_vm_is_entered(const mb_vm *vm) { return vm->entered > 0; }
 
 void mb_vm_free(mb_vm *vm) {
   mb_arena_chunk *chunk = vm->arena;

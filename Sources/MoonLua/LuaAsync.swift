@@ -51,7 +51,12 @@ extension LuaFunction {
       machine.drainReleased()
     }
     let base = machine.tokenCount
-    for argument in arguments { try machine.append(argument) }
+    do {
+      for argument in arguments { try machine.append(argument) }
+    } catch {
+      machine.truncateTokens(to: base)
+      throw error
+    }
     var state = try run.start(reference, base: base)
     while state == .waiting {
       guard let operation = machine.pendingOperation else {
@@ -67,14 +72,25 @@ extension LuaFunction {
       if machine.isClosed { throw LuaError.closed }
       switch answer {
       case .success(let values):
-        let base = machine.tokenCount
-        for value in values { try machine.append(value) }
-        state = try run.resume(base: base)
+        state = try resume(run, with: values)
       case .failure(let error):
         state = try run.resume(raising: error)
       }
     }
     if state == .failed { throw run.error() }
     return try machine.takeAll(from: try run.takeResults(byReference: true))
+  }
+
+  private func resume(_ run: LuaRun, with values: [LuaValue]) throws(LuaError) -> LuaRun.State {
+    let machine = reference.machine
+    let base = machine.tokenCount
+    do {
+      for value in values { try machine.append(value) }
+    } catch {
+      machine.truncateTokens(to: base)
+      return try run.resume(raising: error)
+    }
+    // The tokens name what the handles among the values keep.
+    return try withExtendedLifetime(values) { () throws(LuaError) in try run.resume(base: base) }
   }
 }

@@ -108,6 +108,10 @@ package final class CarriedError {
     } else if let own = error as? LuaError {
       message = own.message
       code = own.code.rawValue
+      if let place = own.script, let number = own.line {
+        script = place
+        line = number
+      }
     } else {
       message = String(describing: error)
       code = LuaError.Code.thrown.rawValue

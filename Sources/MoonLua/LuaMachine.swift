@@ -14,6 +14,8 @@ package import MoonValue
 
   // Set once in `init`, valid until `close`, which every entry checks.
   @usableFromInline private(set) var raw: OpaquePointer?
+  // A machine that was closed from within: it goes when the last call into it has returned.
+  private var retired: OpaquePointer?
   private var natives: [Native] = []
   // The host, which owns the machine, clears this before it goes; a weak reference would make every use
   // of the delegate slower.
@@ -22,9 +24,9 @@ package import MoonValue
   package var pendingWait: (any Sendable)?
   package var pendingOperation: LuaAsyncOperation?
 
-  // References among the results of a native: kept until the bridge has pushed them, which it has when
-  // the next native of that depth begins, or nothing runs any more.
-  private var pinned: [(depth: Int, reference: LuaReference)] = []
+  // What the results of a native refer to: kept until the bridge has pushed them, which it has when the
+  // next native of that depth begins, or nothing runs any more.
+  private var pinned: [(depth: Int, content: AnyObject)] = []
   private var nativeDepth = 0
 
   package init() throws(LuaError) {
@@ -41,13 +43,24 @@ package import MoonValue
   package var isClosed: Bool { unsafe raw == nil }
 
   package func close() {
-    guard let machine = unsafe raw else { return }
-    unsafe raw = nil
+    if let machine = unsafe raw {
+      unsafe raw = nil
+      unsafe retired = unsafe machine
+    }
+    finishClosing()
+  }
+
+  private func finishClosing() {
+    // A function that Lua has called may close the machine; the frames above it still use it.
+    guard let machine = unsafe retired, unsafe !mb_vm_is_entered(machine) else { return }
+    unsafe retired = nil
     unsafe mb_vm_close(machine)
     unsafe drainReleased(machine)
     unsafe mb_vm_free(machine)
     natives = []
+    pinned = []
     pendingOperation = nil
+    pendingWait = nil
   }
 
   package func setDelegate(_ delegate: (any LuaObjectDelegate)?) {
@@ -55,7 +68,10 @@ package import MoonValue
   }
 
   func open() throws(LuaError) -> OpaquePointer {
-    guard let raw = unsafe raw else { throw LuaError.closed }
+    guard let raw = unsafe raw else {
+      finishClosing()
+      throw LuaError.closed
+    }
     return unsafe raw
   }
 
@@ -63,7 +79,7 @@ package import MoonValue
   ///
   /// Called where nothing of the host is half-done.
   package func drainReleased() {
-    guard let machine = unsafe raw else { return }
+    guard let machine = unsafe raw else { return finishClosing() }
     if nativeDepth == 0, !pinned.isEmpty { pinned = [] }
     unsafe drainReleased(machine)
   }
@@ -108,9 +124,11 @@ package import MoonValue
   }
   /// Appends a reference to the results of a native, which may hold the only one.
   package func append(pinning reference: LuaReference) {
-    pinned.append((nativeDepth, reference))
+    pin(reference)
     append(reference: reference.number)
   }
+
+  func pin(_ content: AnyObject) { pinned.append((nativeDepth, content)) }
 
   package func append(reference: Int32) { append(tag: MB_REFERENCE, bits: Int64(reference)) }
 
@@ -208,11 +226,9 @@ package import MoonValue
 
   func takeReference(_ status: Int32, _ base: Int) throws(LuaError) -> LuaReference {
     try check(status, base)
-    let token = try token(at: base)
-    let reference = token.reference
-    let type = token.referenceType
+    let reference = LuaReference(adopting: try token(at: base), machine: self)
     truncateTokens(to: base)
-    return LuaReference(machine: self, number: reference, type: type)
+    return reference
   }
 
   /// Throws the error that a failed call has left as the token at `base`.
@@ -238,7 +254,7 @@ package import MoonValue
     var token = try token(at: base)
     switch token.kind {
     case .string:
-      error.message = token.string ?? "(an error whose text is not UTF-8)"
+      error.message = String(decoding: token.bytes, as: UTF8.self)
       if status == 3 {
         error.code = .syntax
       } else if status == 4 {
@@ -248,8 +264,10 @@ package import MoonValue
     case .object where token.object.kind == 1:
       let carried = token.object.instance(as: CarriedError.self)
       error.message = carried.text
-      error.script = carried.script ?? error.script
-      error.line = carried.line ?? error.line
+      if let script = carried.script {
+        error.script = script
+        error.line = carried.line
+      }
       if let own = carried.error as? LuaError {
         error.code = own.code
         error.underlying = own.underlying
@@ -287,7 +305,7 @@ package import MoonValue
   }
 
   private func fail(_ error: any Error) -> Int32 {
-    guard let machine = unsafe raw else { return Int32(MB_RAISE) }
+    guard let machine = unsafe raw ?? retired else { return Int32(MB_RAISE) }
     let carried = CarriedError(error)
     // The machine takes over this reference and gives it back through its release queue.
     unsafe mb_set_error(machine, Unmanaged.passRetained(carried as AnyObject).toOpaque())
@@ -324,7 +342,10 @@ package import MoonValue
         defer { machine.nativeDepth -= 1 }
         do {
           let call = LuaNativeCall(machine: machine, base: base, count: Int(count))
-          switch try machine.natives[Int(function)](call) {
+          let result = try machine.natives[Int(function)](call)
+          // What it has appended is gone if it has closed the machine.
+          _ = try unsafe machine.open()
+          switch result {
           case .results(let count): return Int32(count)
           case .wait: return Int32(MB_SUSPEND)
           }
@@ -334,8 +355,9 @@ package import MoonValue
       },
       index: { owner, object, key, result in
         let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
         let object = unsafe machine.handle(object)
-        let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
+        let result = unsafe LuaResult(result, machine: raw)
         let key = unsafe LuaKey(key)
         if object.kind == 1 {
           object.instance(as: CarriedError.self).read(key, result)
@@ -345,9 +367,10 @@ package import MoonValue
       },
       assign: { owner, object, key, base in
         let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
         let object = unsafe machine.handle(object)
         let key = unsafe LuaKey(key)
-        let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
+        let value = unsafe LuaToken(machine: raw, position: base)
         if object.kind == 1 {
           return machine.fail(
             LuaError(code: .conversion, message: "the fields of an error cannot be changed")
@@ -362,8 +385,8 @@ package import MoonValue
       },
       next: { owner, object, key, nextKey, value in
         let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
         let object = unsafe machine.handle(object)
-        let raw = unsafe machine.raw.unsafelyUnwrapped
         let key = unsafe LuaKey(key)
         let nextKey = unsafe LuaResult(nextKey, machine: raw, isKey: true)
         let value = unsafe LuaResult(value, machine: raw)
@@ -371,14 +394,16 @@ package import MoonValue
       },
       insert: { owner, object, position, base in
         let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
         let object = unsafe machine.handle(object)
-        let value = unsafe LuaToken(machine: machine.raw.unsafelyUnwrapped, position: base)
+        let value = unsafe LuaToken(machine: raw, position: base)
         return machine.attempt { try $0.insert(object, at: Int(position), value) }
       },
       remove: { owner, object, position, result in
         let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
         let object = unsafe machine.handle(object)
-        let result = unsafe LuaResult(result, machine: machine.raw.unsafelyUnwrapped)
+        let result = unsafe LuaResult(result, machine: raw)
         return machine.attempt { try $0.remove(object, at: Int(position), result) }
       },
       describe: { owner, object in
@@ -390,7 +415,7 @@ package import MoonValue
         } else if let delegate = unsafe machine.delegate {
           text = delegate.describe(object)
         }
-        guard let raw = unsafe machine.raw else { return }
+        guard let raw = unsafe machine.raw ?? machine.retired else { return }
         // The machine copies the text.
         text.withUTF8 {
           let start = unsafe UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: CChar.self)

@@ -20,7 +20,7 @@ package final class LuaReference {
 
   /// Takes over a reference that arrived as a token.
   package convenience init(adopting token: LuaToken, machine: LuaMachine) {
-    self.init(machine: machine, number: token.reference, type: token.referenceType)
+    self.init(machine: machine, number: token.adopt(), type: token.referenceType)
   }
 
   package var isFunction: Bool { type == 6 }

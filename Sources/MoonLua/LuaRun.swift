@@ -81,7 +81,7 @@ internal import CMoonBridge
   }
 
   package var resultCount: Int {
-    guard let run = unsafe raw else { return 0 }
+    guard !machine.isClosed, let run = unsafe raw else { return 0 }
     return Int(unsafe mb_run_result_count(run))
   }
 
@@ -93,6 +93,8 @@ internal import CMoonBridge
     if status != 0 {
       var error = try machine.takeError(0, base)
       error.code = .conversion
+      error.script = nil
+      error.line = nil
       error.traceback = ""
       throw error
     }

@@ -34,7 +34,12 @@ public final class LuaTable {
     let raw = try unsafe machine.open()
     let base = machine.tokenCount
     machine.append(key)
-    try machine.append(value)
+    do {
+      try machine.append(value)
+    } catch {
+      machine.truncateTokens(to: base)
+      throw error
+    }
     try machine.check(unsafe mb_table_set(raw, reference.number, base), base)
   }
 

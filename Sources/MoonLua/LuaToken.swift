@@ -27,7 +27,10 @@ package import MoonValue
   package var count: Int { unsafe Int(raw.bits) }
   package var reference: Int32 { unsafe Int32(truncatingIfNeeded: raw.bits) }
   /// The Lua type of a reference: 5 is a table, 6 a function, 8 a coroutine.
-  package var referenceType: UInt32 { unsafe raw.extra }
+  package var referenceType: UInt32 { unsafe raw.extra & 0xFF }
+
+  /// Takes over the reference: whoever asks releases it.
+  func adopt() -> Int32 { unsafe mb_token_adopt(machine, position) }
 
   package var object: LuaObject {
     let value = unsafe raw

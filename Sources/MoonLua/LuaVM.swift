@@ -66,12 +66,14 @@ public final class LuaVM {
   ) throws(LuaError) -> LuaFunction {
     let raw = try unsafe machine.open()
     let base = machine.tokenCount
+    var globals: Int32 = 0
+    if let environment { globals = try machine.number(of: environment.reference) }
     var source = source
     // The bridge copies what it keeps of the text.
     let status = source.withUTF8 { bytes in
       let start = unsafe UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
       return unsafe (name.hasPrefix("=") ? name : "@" + name).withCString {
-        unsafe mb_load(raw, start ?? $0, bytes.count, $0, environment?.reference.number ?? 0)
+        unsafe mb_load(raw, start ?? $0, bytes.count, $0, globals)
       }
     }
     if status != 0 {

@@ -21,8 +21,13 @@ public enum LuaValue {
     case .nil: return nil
     case .data(let value): return value
     case .table(let table): return try table.value()
-    case .function, .opaque:
+    case .function:
       throw LuaError(code: .conversion, message: "a function cannot be data")
+    case .opaque:
+      throw LuaError(
+        code: .conversion,
+        message: "a coroutine or an object of the host cannot be data"
+      )
     }
   }
 
@@ -115,6 +120,9 @@ extension LuaMachine {
     switch result {
     case .table(let table): append(pinning: try own(table.reference))
     case .function(let function): append(pinning: try own(function.reference))
+    case .opaque(let opaque):
+      try append(result)
+      pin(opaque)
     default: try append(result)
     }
   }
@@ -125,7 +133,7 @@ extension LuaMachine {
   }
 
   // A reference is a number in one machine's registry; in another's it would mean something else.
-  private func number(of reference: LuaReference) throws(LuaError) -> Int32 {
+  func number(of reference: LuaReference) throws(LuaError) -> Int32 {
     guard reference.machine === self else {
       throw LuaError(code: .conversion, message: "this handle belongs to another Lua machine")
     }

@@ -128,8 +128,11 @@ typedef struct mb_callbacks {
 
 // Makes a virtual machine with the safe part of the standard library; NULL when memory is short.
 mb_vm *_Nullable mb_vm_new(const mb_callbacks *callbacks);
-// Closes it. Objects that it held are in the release queue until `mb_vm_free`.
+// Closes it, which nothing may do while it is entered. Objects that it held are in the release queue until
+// `mb_vm_free`.
 void mb_vm_close(mb_vm *vm);
+// Whether a call from Swift is under way, so that a callback is on the stack or could come to be.
+bool mb_vm_is_entered(const mb_vm *vm);
 void mb_vm_free(mb_vm *vm);
 // Bytes that Lua holds.
 size_t mb_vm_memory(const mb_vm *vm);
@@ -149,11 +152,14 @@ void mb_vm_set_driving(mb_vm *vm, bool driving);
 
 size_t mb_token_count(const mb_vm *vm);
 mb_value *mb_tokens(mb_vm *vm);
+// References in the tokens that go, and that nobody has taken over, are released.
 void mb_tokens_truncate(mb_vm *vm, size_t count);
+// Takes over the reference in a token: from now on the caller releases it.
+int32_t mb_token_adopt(mb_vm *vm, size_t index);
 // Appends a token; the bytes of a string are copied when `copies` says so.
 void mb_token_append(mb_vm *vm, mb_value token, bool copies);
 // Leaves the error that MB_RAISE raises. The virtual machine takes over one reference to it.
-void mb_set_error(mb_vm *vm, const void *error);
+void mb_set_error(mb_vm *vm, const void *_Nullable error);
 // Leaves a text for `describe`.
 void mb_set_text(mb_vm *vm, const char *_Nullable bytes, size_t length);
 // Copies bytes to where they stay valid until the next call, for a string in an `mb_value`.
