@@ -155,11 +155,11 @@ import Testing
     #expect(usage.code == 64)
   }
 
-  @Test func `An empty project has nothing to run and says so`() async throws {
+  @Test func `An empty project is an error that says where scripts belong`() async throws {
     let project = try Files([:])
     let run = try await CommandRun(["run", project.path])
-    #expect(run.code == 0)
-    #expect(run.errors.contains("0 stores"))
+    #expect(run.code == 66)
+    #expect(run.errors.hasPrefix("error: \(project.path): this project defines no store"))
   }
 
   @Test func `A broken line of a CSV file is named, and what was committed stays`() async throws {
@@ -183,7 +183,7 @@ import Testing
     let run = try await CommandRun(["run", project.path, "x.lua"])
     #expect(run.output == "0\n")
     #expect(run.errors.contains("error: stores/counter.lua:10: handler"))
-    #expect(run.errors.contains("\non\n"))
+    #expect(run.errors.contains("\nprint x.lua: on\n"))
     #expect(run.code == 1)
     #expect(!run.errors.contains("\u{1B}"))
   }
@@ -193,10 +193,171 @@ import Testing
   {
     let project = try Files([
       "stores/counter.lua": counter,
-      "wait.lua": #"useStore("counter"):wait()"#,
-      "spin.lua": "while true do end",
+      "wait.lua": #"print("begun") useStore("counter"):wait()"#,
+      "spin.lua": #"print("begun") while true do end"#,
     ])
-    let run = try await CommandRun(["run", project.path, script + ".lua"], signal: signal)
+    let run = try await CommandRun(
+      ["run", project.path, script + ".lua"],
+      interrupt: CommandRun.Interrupt(signal: signal, marker: "begun")
+    )
     #expect(run.code == code)
+    #expect(run.errors.hasSuffix(signal == SIGINT ? "\ninterrupted\n" : "\nterminated\n"))
+  }
+
+  // MARK: Definitions and calls that cannot be
+
+  @Test func `A store that is defined twice names both places`() async throws {
+    let text = #"return defineStore("cart", { state = function() return {} end })"#
+    let project = try Files(["stores/a.lua": text, "stores/b.lua": text])
+    let run = try await CommandRun(["run", project.path])
+    #expect(
+      run.errors
+        == "error: stores/b.lua:1: the store 'cart' is defined twice: here and at stores/a.lua:1\n"
+    )
+    #expect(run.code == 1)
+  }
+
+  @Test func `A value that cannot be state is refused with its path`() async throws {
+    let project = try Files([
+      "stores/a.lua":
+        #"return defineStore("a", { state = function() return { list = { { f = print } } } end })"#
+    ])
+    let run = try await CommandRun(["run", project.path])
+    #expect(run.errors.hasPrefix("error: stores/a.lua:1: "))
+    #expect(run.errors.contains("list[1].f: a function cannot be"))
+    #expect(run.code == 1)
+  }
+
+  @Test(
+    arguments: [
+      (#"return useStore("counter").breaks"#, "stores/counter.lua:3: kaput (in counter:breaks)"),
+      (#"useStore("counter"):nope()"#, "x.lua:1: "),
+      (#"useStore("counter"):add("x")"#, "stores/counter.lua:5: attempt to "),
+      (
+        #"useStore("counter"):keep()"#,
+        "stores/counter.lua:6: counter.f: a function cannot be state"
+      ),
+      (#"useStore("counter"):half()"#, "stores/counter.lua:7: half way (in counter:half)"),
+      (#"useStore("countr")"#, "there is no store 'countr'; did you mean 'counter'?"),
+      (#"return json.decode("{")"#, "json.decode: line 1, column 2: "),
+      (#"files.read("/etc/passwd")"#, "'/etc/passwd' is neither in the project nor a file"),
+      ("return 0 / 0", "x.lua: what it returned cannot be JSON: "),
+    ]
+  )
+  func `A script that fails ends with one message, script and line`(
+    script: String,
+    message: String
+  ) async throws {
+    let project = try Files(["stores/counter.lua": counter, "x.lua": script])
+    let run = try await CommandRun(["run", project.path, "x.lua"])
+    let lines = run.errors.split(separator: "\n")
+    #expect(run.errors.hasPrefix("error: "))
+    #expect(run.errors.contains(message), "\(run.errors)")
+    // All that follows is the traceback.
+    #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("  ") }, "\(run.errors)")
+    #expect(run.output == "")
+    #expect(run.code == 1)
+  }
+
+  @Test func `A script that is not Lua ends with the code for syntax errors`() async throws {
+    let project = try Files(["stores/counter.lua": counter, "x.lua": "local x = = 1"])
+    let run = try await CommandRun(["run", project.path, "x.lua"])
+    #expect(run.errors == "error: x.lua:1: unexpected symbol near '='\n")
+    #expect(run.code == 2)
+  }
+
+  @Test func `What was committed before a failure has been seen by everybody`() async throws {
+    let project = try Files([
+      "stores/counter.lua": counter,
+      "x.lua": #"""
+      local counter = useStore("counter")
+      counter:add(2)
+      pcall(counter.half, counter)
+      print("n is " .. counter.n)
+      counter:half()
+      """#,
+    ])
+    let run = try await CommandRun(["run", project.path, "x.lua"])
+    #expect(run.errors.hasPrefix("print x.lua: n is 2\nerror: "))
+  }
+
+  // MARK: What is printed
+
+  @Test(
+    arguments: [
+      (#"return "text""#, "text\n", "\"text\"\n"),
+      (#"return "text\n\n""#, "text\n", "\"text\\n\\n\"\n"),
+      ("return nil", "", "null\n"),
+      ("return 12", "12\n", "12\n"),
+      ("return { a = { 1 } }", "{\n  \"a\": [\n    1\n  ]\n}\n", "{\"a\":[1]}\n"),
+      (
+        "return setmetatable({ a = 1 }, { __tostring = function() return 'one' end })", "one\n",
+        "{\"a\":1}\n"
+      ),
+    ]
+  )
+  func `A result is text for people and one line of JSON for programs`(
+    script: String,
+    text: String,
+    json: String
+  ) async throws {
+    let project = try Files(["stores/counter.lua": counter, "x.lua": script])
+    #expect(try await CommandRun(["run", project.path, "x.lua"]).output == text)
+    #expect(try await CommandRun(["run", project.path, "x.lua", "--json"]).output == json)
+  }
+
+  @Test func `Without a script the stores are listed`() async throws {
+    let project = try Files(["stores/counter.lua": counter])
+    #expect(try await CommandRun(["run", project.path]).output == "1 store loaded: counter\n")
+    let json = try await CommandRun(["run", project.path, "--json"])
+    #expect(json.output == "{\"stores\":[\"counter\"]}\n")
+  }
+
+  @Test func `Arguments reach the script, and name the files that it may read`() async throws {
+    let files = try Files(["data.txt": "hello"])
+    let project = try Files([
+      "stores/counter.lua": counter,
+      "x.lua": "local file, flag = ... return files.read(file) .. flag",
+    ])
+    let data = files.path + "/data.txt"
+    let run = try await CommandRun(["run", project.path, "x.lua", "--", data, "--flag"])
+    #expect(run.output == "hello--flag\n")
+  }
+
+  @Test func `Log lines cannot command a terminal or pass for others`() async throws {
+    let project = try Files([
+      "stores/counter.lua": counter,
+      "x.lua": #"log.warn("a\27[31mb\nerror: c")"#,
+    ])
+    let run = try await CommandRun(["run", project.path, "x.lua"])
+    #expect(run.errors == "warning x.lua: a\\u{1b}[31mb\n  error: c\n")
+  }
+
+  @Test func `Colours and progress are for terminals, and colours not where NO_COLOR is set`()
+    async throws
+  {
+    let project = try Files([
+      "stores/counter.lua": counter,
+      "x.lua": #"progress(1, 2, "half") error("kaput")"#,
+    ])
+    let arguments = ["run", project.path, "x.lua"]
+    let colored = try await CommandRun(arguments, environment: ["NO_COLOR": ""], terminal: true)
+    #expect(colored.errors.contains("\r\u{1B}[K1 of 2 half"))
+    #expect(colored.errors.contains("\u{1B}[1;31merror:\u{1B}[0m x.lua:1: kaput"))
+    let plain = try await CommandRun(arguments, environment: ["NO_COLOR": "1"], terminal: true)
+    #expect(plain.errors.contains("error: x.lua:1: kaput"))
+    #expect(!plain.errors.contains("[0m"))
+    let piped = try await CommandRun(arguments)
+    #expect(piped.errors.hasPrefix("error: x.lua:1: kaput\n"))
+  }
+
+  @Test func `Help has an example, and the version names Lua's release`() async throws {
+    let help = try await CommandRun(["run", "--help"])
+    #expect(help.output.contains("moonstore run Scripts/shop trading.lua"))
+    #expect(help.code == 0)
+    let version = try await CommandRun(["--version"])
+    #expect(version.output.contains("(Lua 5.4."))
+    #expect(try await CommandRun(["run"]).code == 64)
+    #expect(try await CommandRun(["nope"]).code == 64)
   }
 }

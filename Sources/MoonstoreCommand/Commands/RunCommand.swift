@@ -1,0 +1,216 @@
+import ArgumentParser
+import MoonValue
+import MoonstoreCore
+import MoonstoreHost
+
+/// `moonstore run`: loads a project, and runs a script or a stream of calls against its live stores.
+///
+/// Takes the command line, gives results to stdout and everything else to stderr.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Loads a project, and runs a script or a stream of calls against its stores.",
+    discussion: """
+      Each call that a script makes is a transaction of its own: what it committed stays, also when \
+      a later one fails or the run is interrupted. Without SCRIPT the one runs that moonstore.lua \
+      names as main; where there is none, the stores that were loaded are listed.
+
+      The script may read the files that are named as arguments, and those of its project. What it \
+      returns is printed to stdout; what it logs, its progress and errors go to stderr. An argument \
+      that begins with a dash stands behind --.
+
+      With --calls each line of FILE (or of stdin, for -) is one call, answered by one line:
+        {"store":"cart","action":"addItem","args":["85123A",6]}
+        {"store":"cart","get":"itemCount","id":7}
+        {"ok":true,"result":null}
+        {"ok":true,"id":7,"result":6}
+        {"ok":false,"error":{"code":"script","message":"…","script":"…","line":12}}
+
+      EXAMPLES
+        moonstore run Scripts/shop
+        moonstore run Scripts/shop trading.lua day.csv --json
+        moonstore run Scripts/shop --calls calls.jsonl
+      """
+  )
+
+  @Argument(help: "The folder of the project.")
+  var project: String
+
+  @Argument(help: "The script to run: a path from here, or else from the project.")
+  var script: String?
+
+  @Argument(help: "What the script gets as its arguments; it may read files that are named here.")
+  var arguments: [String] = []
+
+  @Option(help: ArgumentHelp("Make the calls of a file, or of stdin for -.", valueName: "file"))
+  var calls: String?
+
+  @Flag(help: "Print what the script returned as one line of JSON; no summary of calls.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "No progress and no summary on stderr, only errors and logs.")
+  var quiet = false
+
+  func validate() throws {
+    if calls != nil, let script {
+      throw ValidationError("either a script or --calls, but not both: '\(script)' is too much")
+    }
+  }
+
+  func run() async throws {
+    let printer = DiagnosticPrinter(.errors, isQuiet: quiet)
+    let signals = SignalWatch.shared
+    signals.onEnd { printer.note($0, evenIfQuiet: true) }
+    let status: ExitStatus
+    do throws(StoreError) {
+      let host = try await StoreHost(scripts: project, configuration: configuration(printer))
+      status =
+        if let calls {
+          try await make(calls, on: host, signals, printer)
+        } else {
+          try await runScript(on: host, printer)
+        }
+      await host.close()
+    } catch {
+      printer.error(error)
+      try ExitStatus(for: error).check()
+      return
+    }
+    printer.endProgress()
+    // An error that no caller got is nevertheless one.
+    try (status == .ok && printer.errorCount > 0 ? .failed : status).check()
+  }
+
+  private func configuration(_ printer: DiagnosticPrinter) -> HostConfiguration {
+    var configuration = HostConfiguration()
+    configuration.grantsFiles = true
+    configuration.readableFiles = arguments
+    configuration.log = { printer.log($0) }
+    configuration.report = { printer.error($0) }
+    configuration.progress = { printer.progress($0, $1, $2) }
+    return configuration
+  }
+
+  // MARK: A script
+
+  private func runScript(
+    on host: StoreHost,
+    _ printer: DiagnosticPrinter
+  ) async throws(StoreError) -> ExitStatus {
+    let location: ScriptLocation
+    if let script {
+      location = try ScriptLocation(named: script, in: project)
+    } else if let main = await host.mainScript {
+      location = try ScriptLocation(main: main, of: project)
+    } else {
+      return write(try await listing(of: host), printer)
+    }
+    let result = try await host.run(
+      script: location.path,
+      name: location.name,
+      arguments: arguments.map(Value.string)
+    )
+    return write(try output(of: result, location.name), printer)
+  }
+
+  private func listing(of host: StoreHost) async throws(StoreError) -> [UInt8] {
+    let ids = await host.storeIDs
+    try check(ids)
+    if json {
+      return Array(#"{"stores":"#.utf8) + (try encode(.array(ids.map(Value.string))))
+        + Array("}\n".utf8)
+    }
+    let count = ids.count == 1 ? "1 store" : "\(ids.count) stores"
+    return Array("\(count) loaded: \(ids.joined(separator: ", "))\n".utf8)
+  }
+
+  private func check(_ ids: [String]) throws(StoreError) {
+    guard ids.isEmpty else { return }
+    throw StoreError(
+      .unreadable,
+      "\(project): this project defines no store: their scripts belong into \(project)/stores"
+    )
+  }
+
+  private func output(of result: ScriptResult, _ name: String) throws(StoreError) -> [UInt8] {
+    let newline = UInt8(ascii: "\n")
+    if json { return try encode(result.value, of: name) + [newline] }
+    if let text = result.text { return Array((text.droppingFinalNewlines + "\n").utf8) }
+    if result.value.isNull { return [] }
+    if case .bytes(let bytes) = result.value { return bytes + [newline] }
+    return try encode(result.value, of: name, pretty: true) + [newline]
+  }
+
+  private func encode(
+    _ value: Value,
+    of script: String? = nil,
+    pretty: Bool = false
+  ) throws(StoreError) -> [UInt8] {
+    do {
+      return try value.jsonBytes(JSONOptions(pretty: pretty))
+    } catch {
+      throw StoreError(.invalidJSON, "what it returned cannot be JSON: \(error)", script: script)
+    }
+  }
+
+  private func write(_ bytes: [UInt8], _ printer: DiagnosticPrinter) -> ExitStatus {
+    do throws(SystemError) {
+      printer.endProgress()
+      try Descriptor.output.write(bytes)
+      return .ok
+    } catch {
+      return outputFailed(error, printer)
+    }
+  }
+
+  private func outputFailed(_ error: SystemError, _ printer: DiagnosticPrinter) -> ExitStatus {
+    // That a reader has seen enough is no news to anybody.
+    if !error.isBrokenPipe { printer.error("stdout: the results cannot be written: \(error)") }
+    return ExitStatus(for: error)
+  }
+
+  // MARK: Calls
+
+  private func make(
+    _ calls: String,
+    on host: StoreHost,
+    _ signals: SignalWatch,
+    _ printer: DiagnosticPrinter
+  ) async throws(StoreError) -> ExitStatus {
+    try check(await host.storeIDs)
+    let name = calls == "-" ? "stdin" : calls
+    let input: Descriptor
+    do {
+      input = calls == "-" ? .input : try Descriptor.open(calls)
+    } catch {
+      throw StoreError(.unreadable, "\(name): \(error)")
+    }
+    let stream = CallStream(host: host, input: input, signals: signals) { count in
+      if !Descriptor.output.isTerminal { printer.progress(Double(count), nil, "calls") }
+    }
+    signals.postpone()
+    let begin = ContinuousClock.now
+    do throws(CallStream.Failure) {
+      let summary = try await stream.run()
+      let seconds = (ContinuousClock.now - begin) / .seconds(1)
+      if !json { printer.note(summary.text(seconds: seconds)) }
+      if let signal = summary.signal { return ExitStatus(signal: signal) }
+      return summary.failed == 0 ? .ok : .failed
+    } catch {
+      switch error {
+      case .output(let error): return outputFailed(error, printer)
+      case .input(let error):
+        throw StoreError(.unreadable, "\(name): \(error)")
+      }
+    }
+  }
+}
+
+extension CallStream.Summary {
+  /// One line for people.
+  func text(seconds: Double) -> String {
+    let rounded = (seconds * 1_000).rounded() / 1_000
+    let text = "\(calls == 1 ? "1 call" : "\(calls) calls"), \(failed) failed, \(rounded) s"
+    return signal == nil ? text : "interrupted: \(text)"
+  }
+}

@@ -1,0 +1,107 @@
+import MoonstoreCore
+import MoonstoreHost
+import Synchronization
+
+/// Writes all that goes to stderr: errors, log lines of scripts, notes and the line of progress.
+///
+/// Takes errors and log entries from the host, on whichever thread they come up. One writer for all of
+/// it, so that the line of progress, which is drawn over, never stands inside another text.
+final class DiagnosticPrinter: Sendable {
+  private struct State {
+    var errorCount = 0
+    var isProgressShown = false
+    var lastProgress: ContinuousClock.Instant?
+  }
+
+  private static let progressInterval = Duration.milliseconds(100)
+  private static let progressWidth = 79
+
+  private let terminal: Terminal
+  private let isQuiet: Bool
+  private let state = Mutex(State())
+
+  /// Makes a printer; a quiet one writes only errors and what scripts log.
+  init(_ terminal: Terminal, isQuiet: Bool = false) {
+    self.terminal = terminal
+    self.isQuiet = isQuiet
+  }
+
+  /// How many errors were written.
+  var errorCount: Int { state.withLock { $0.errorCount } }
+
+  /// An error, with its traceback indented below.
+  func error(_ error: StoreError) {
+    self.error(error.summary, traceback: error.traceback)
+  }
+
+  /// An error.
+  func error(_ summary: String, traceback: String = "") {
+    var text = terminal.colored("error:", .red) + " " + summary.escapedForTerminal + "\n"
+    for line in traceback.split(separator: "\n") {
+      let line = String(line.drop { $0 == " " || $0 == "\t" }).escapedForTerminal
+      text += terminal.colored("  " + line, .gray) + "\n"
+    }
+    state.withLock { state in
+      state.errorCount += 1
+      write(text, &state)
+    }
+  }
+
+  /// A line that a script has logged.
+  func log(_ entry: HostConfiguration.LogEntry) {
+    let color: Terminal.Color? =
+      switch entry.level {
+      case "error": .red
+      case "warning": .yellow
+      default: nil
+      }
+    let level = color.map { terminal.colored(entry.level, $0) } ?? entry.level
+    let text = "\(level) \(entry.script): \(entry.text)".droppingFinalNewlines
+    // The colour of the level is the command's own; all the rest is the script's.
+    let own = text.dropFirst(level.count)
+    state.withLock { write(level + String(own).escapedForTerminal + "\n", &$0) }
+  }
+
+  /// What people like to know and programs need not.
+  func note(_ text: String, evenIfQuiet: Bool = false) {
+    guard evenIfQuiet || !isQuiet else { return }
+    state.withLock { write(text + "\n", &$0) }
+  }
+
+  /// How far the work is; drawn over by the next one, at most ten times a second.
+  func progress(_ done: Double, _ total: Double?, _ text: String) {
+    guard terminal.isInteractive, !isQuiet else { return }
+    let now = ContinuousClock.now
+    state.withLock { state in
+      if let last = state.lastProgress, now - last < Self.progressInterval { return }
+      state.lastProgress = now
+      let line = "\(Self.count(done))\(total.map { " of \(Self.count($0))" } ?? "") \(text)"
+      let flat = line.replacing("\n", with: " ").escapedForTerminal.prefix(Self.progressWidth)
+      try? terminal.descriptor.write((Terminal.clearLine + flat).utf8)
+      state.isProgressShown = true
+    }
+  }
+
+  /// Takes the line of progress away.
+  func endProgress() { state.withLock { write("", &$0) } }
+
+  private func write(_ text: String, _ state: inout State) {
+    let clear = state.isProgressShown ? Terminal.clearLine : ""
+    state.isProgressShown = false
+    // Nobody is left to be told when stderr fails.
+    try? terminal.descriptor.write((clear + text).utf8)
+  }
+
+  private static func count(_ number: Double) -> String {
+    Int64(exactly: number).map(String.init) ?? String(number)
+  }
+}
+
+extension String {
+  /// The text without line breaks at its end.
+  var droppingFinalNewlines: String {
+    var text = self[...]
+    while let last = text.last, last.isNewline { text.removeLast() }
+    return String(text)
+  }
+}
