@@ -135,6 +135,7 @@ void mb_open_objects(lua_State *L, mb_vm *vm);
 void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, const void *pointer);
 int mb_fail(lua_State *L, mb_vm *vm, int32_t status);
 void mb_push_error(lua_State *L, mb_vm *vm);
+void mb_locate(lua_State *L, mb_vm *vm, const void *error);
 void mb_queue_release(mb_vm *vm, const void *pointer);
 int mb_object_pairs_next(lua_State *L);
 

@@ -418,6 +418,8 @@ static int resumed(lua_State *L, int status, lua_KContext context) {
   mb_vm *vm = mb_vm_of(L);
   if (vm->resume_raises) {
     vm->resume_raises = false;
+    mb_object *error = mb_to_object(L, -1);
+    if (error && error->kind == 1) mb_locate(L, vm, error->pointer);
     return lua_error(L);
   }
   return lua_gettop(L);

@@ -110,11 +110,8 @@ void mb_push_error(lua_State *L, mb_vm *vm) {
   mb_set_error(vm, NULL);
 }
 
-// Raises what a callback left, or suspends. The callback has returned: no Swift frame is below.
-int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
-  if (status == MB_SUSPEND) return mb_suspend(L, vm);
-  const void *error = vm->error;
-  if (!error) return luaL_error(L, "the host failed without an error");
+// Tells an error where the script stands that gets it.
+void mb_locate(lua_State *L, mb_vm *vm, const void *error) {
   lua_Debug place;
   for (int level = 1; lua_getstack(L, level, &place); level++) {
     lua_getinfo(L, "Sl", &place);
@@ -124,6 +121,13 @@ int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
       break;
     }
   }
+}
+
+// Raises what a callback left, or suspends. The callback has returned: no Swift frame is below.
+int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
+  if (status == MB_SUSPEND) return mb_suspend(L, vm);
+  if (!vm->error) return luaL_error(L, "the host failed without an error");
+  mb_locate(L, vm, vm->error);
   mb_push_error(L, vm);
   return lua_error(L);
 }

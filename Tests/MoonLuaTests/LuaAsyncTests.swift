@@ -93,12 +93,16 @@ struct LuaAsyncTests {
   }
 
   @Test func `What an asynchronous function throws is raised where it was called`() async throws {
-    let caught = try await run("local ok, e = pcall(fail); return ok, e.code, e.message")
+    let caught = try await run(
+      "local ok, e = pcall(function() fail() end); return ok, e.code, e.line"
+    )
     #expect(caught[0] == false)
     #expect(caught[1] == "thrown")
+    #expect(caught[2] == 1)
     let error = await luaError(waiting: { try await run("\nfail()") })
     #expect(error?.code == .thrown)
     #expect(error?.underlying as? Refusal == Refusal(reason: "async"))
+    #expect(error?.line == 2)
     #expect(error?.traceback.contains("script:2") == true)
   }
 
