@@ -32,6 +32,19 @@ static int drive(lua_State *L, mb_vm *vm, int32_t action) {
   return status == MB_RERAISE ? lua_error(L) : count;
 }
 
+// Calls the function behind an action; self and the arguments are on the stack.
+static int run_function(lua_State *L, mb_vm *vm, const mb_action_entry *entry) {
+  if (entry->flags & MB_ACTION_NATIVE) return mb_invoke_native(L, vm, entry->function, MB_AS_DATA);
+  luaL_checkstack(L, 1, NULL);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
+  if (entry->flags & MB_ACTION_TAKES_SELF)
+    lua_insert(L, 1);
+  else
+    lua_replace(L, 1);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
+  return lua_gettop(L);
+}
+
 int mb_call_action(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   int32_t action = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
@@ -50,25 +63,16 @@ int mb_call_action(lua_State *L) {
       lua_insert(L, 1);
   }
   if (vm->driving) return drive(L, vm, action);
-  vm->action_last = action;
   if (entry->flags & MB_ACTION_HOOKED) {
     luaL_checkstack(L, 3, NULL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->dispatcher);
     lua_insert(L, 1);
     lua_pushinteger(L, action);
     lua_insert(L, 2);
-  } else if (entry->flags & MB_ACTION_NATIVE) {
-    return mb_invoke_native(L, vm, entry->function, MB_AS_DATA);
-  } else {
-    luaL_checkstack(L, 1, NULL);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
-    if (entry->flags & MB_ACTION_TAKES_SELF)
-      lua_insert(L, 1);
-    else
-      lua_replace(L, 1);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
+    return lua_gettop(L);
   }
-  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
-  return lua_gettop(L);
+  return run_function(L, vm, entry);
 }
 
 // invoke(number, self, ...): what the dispatcher calls at the core of the onion.
@@ -79,14 +83,7 @@ static int invoke_action(lua_State *L) {
     return luaL_error(L, "no such action");
   mb_action_entry *entry = &vm->actions[action];
   lua_remove(L, 1);
-  if (entry->flags & MB_ACTION_NATIVE) return mb_invoke_native(L, vm, entry->function, MB_AS_DATA);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
-  if (entry->flags & MB_ACTION_TAKES_SELF)
-    lua_insert(L, 1);
-  else
-    lua_replace(L, 1);
-  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
-  return lua_gettop(L);
+  return run_function(L, vm, entry);
 }
 
 static int do_make_invoker(lua_State *L) {

@@ -21,7 +21,6 @@ package import MoonValue
   // of the delegate slower.
   private unowned(unsafe) var delegate: (any LuaObjectDelegate)?
   /// What a suspended native waits for, until the run that it belongs to picks it up.
-  package var pendingWait: (any Sendable)?
   package var pendingOperation: LuaAsyncOperation?
 
   // What the results of a native refer to: kept until the bridge has pushed them, which it has when the
@@ -60,7 +59,6 @@ package import MoonValue
     natives = []
     pinned = []
     pendingOperation = nil
-    pendingWait = nil
   }
 
   package func setDelegate(_ delegate: (any LuaObjectDelegate)?) {
@@ -164,9 +162,7 @@ package import MoonValue
   }
 
   package func appendArray(count: Int) { append(tag: MB_ARRAY, bits: Int64(count)) }
-  package func appendMap(count: Int) { append(tag: MB_MAP, bits: Int64(count)) }
   package func appendNull() { append(tag: MB_NULL) }
-  package func appendEmpty() { append(tag: MB_EMPTY) }
 
   package func append(_ key: Value.Key) {
     switch key {

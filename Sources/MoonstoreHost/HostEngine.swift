@@ -55,11 +55,12 @@ final class HostEngine {
   /// The last failure of an action that a driver called, to tell where it came from.
   var lastFailure: StoreError?
   var setup: SetupScope?
-  /// What the prelude gave back, and its function for actions that middleware surrounds.
+  /// What the prelude gave back, and its function for actions that middleware surrounds, which the machine
+  /// knows by number only.
   var prelude: LuaTable?
   var dispatcher: LuaFunction?
   /// Groups of turns that are open, innermost last.
-  var groups: [(mark: StoreSystem.TurnMark, isDriving: Bool, start: Int)] = []
+  var groups: [(mark: StoreSystem.TurnMark, start: Int)] = []
   /// What to do when the time of a request is over.
   var timeouts: [Int: () -> Void] = [:]
   var files: [Int: LineReader] = [:]
@@ -147,7 +148,7 @@ final class HostEngine {
         system.report(StoreError(lua: error))
       }
     }
-    refreshHooks()
+    for action in store.actions { refreshHooks(of: action.number) }
   }
 
   private func callNative(
@@ -172,9 +173,9 @@ final class HostEngine {
   }
 
   private func forget(_ store: LiveStore) {
-    for (number, action) in actions where action.store === store {
-      machine.freeAction(number)
-      actions[number] = nil
+    for action in store.actions where action.number >= 0 {
+      machine.freeAction(action.number)
+      actions[action.number] = nil
     }
     scriptHooks[store.id] = nil
   }
@@ -211,16 +212,19 @@ final class HostEngine {
 
   /// Tells the machine which actions middleware or hooks surround, so that all others cost nothing.
   func refreshHooks() {
-    let everywhere = hasScriptMiddleware || !system.actionMiddleware.isEmpty
-    for (number, entry) in actions {
-      let store = entry.store
-      var flags: LuaActionFlags = store.takesSelf ? [.takesSelf] : []
-      if store.action(named: entry.name)?.body != nil { flags = [.native, .takesSelf] }
-      if everywhere || !store.hooks.isEmpty || scriptHooks[store.id]?.isEmpty == false {
-        flags.insert(.hooked)
-      }
-      machine.setFlags(flags, ofAction: number)
+    for number in actions.keys { refreshHooks(of: number) }
+  }
+
+  private func refreshHooks(of number: Int32) {
+    guard let (_, store, name) = actions[number] else { return }
+    var flags: LuaActionFlags = store.takesSelf ? [.takesSelf] : []
+    if store.action(named: name)?.body != nil { flags = [.native, .takesSelf] }
+    if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
+      || scriptHooks[store.id]?.isEmpty == false
+    {
+      flags.insert(.hooked)
     }
+    machine.setFlags(flags, ofAction: number)
   }
 
   // MARK: Changes
@@ -228,11 +232,19 @@ final class HostEngine {
   /// Makes one change: a part of the turn under way, or for a driver a turn of its own.
   func change(_ body: () throws -> Void) throws {
     let driving = machine.isDriving
+    try withoutDriving {
+      guard system.isInTurn else { return try system.turn(body) }
+      try body()
+      if driving { try system.deliverMessages() }
+    }
+  }
+
+  /// Runs code that is no driver's: what it calls belongs to what is under way.
+  func withoutDriving<R>(_ body: () throws -> R) rethrows -> R {
+    let driving = machine.isDriving
     machine.isDriving = false
     defer { machine.isDriving = driving }
-    guard system.isInTurn else { return try system.turn(body) }
-    try body()
-    if driving { try system.deliverMessages() }
+    return try body()
   }
 
   // MARK: Disposables

@@ -156,6 +156,31 @@ import Testing
     #expect(result == [["patch:3", "patch function:2", "direct:1", "reset:3"], 1, "x", 3])
   }
 
+  @Test func `A patch function that fails is undone, and the next call is a turn again`()
+    async throws
+  {
+    let host = try await TestHost([
+      "stores/s.lua": #"""
+      return defineStore("s", {
+        permissions = { "read", "write", "call" },
+        state = { n = 0 },
+        actions = { set = function(self, n) self.n = n end },
+      })
+      """#
+    ])
+    let result = try await host.run(
+      #"""
+      local s, heard = useStore("s"), 0
+      local ok = pcall(store.patch, s, function(state) state.n = 9 error("no") end)
+      store.subscribe(s, function() heard = heard + 1 end)
+      local undone = s.n
+      s:set(1)
+      return { ok, undone, heard, s.n }
+      """#
+    )
+    #expect(result == [false, 0, 1, 1])
+  }
+
   @Test func `Swift hears each change with its path, old and new value`() async throws {
     let counter = try await counterHost().host.store("counter")
     var changes = try await counter.changes().makeAsyncIterator()

@@ -94,8 +94,6 @@ package final class Request {
   package internal(set) var state = State.open
   /// Hears of the end of a request whose asker was suspended.
   package var onEnd: (() -> Void)?
-  /// Set when nobody wants the answer any more.
-  package var isAbandoned = false
   let responseType: String
 
   init(type: String) { responseType = type + ":response" }

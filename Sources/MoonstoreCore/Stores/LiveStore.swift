@@ -73,13 +73,6 @@ package final class LiveStore {
     return actions[index]
   }
 
-  package var getterNames: [String] {
-    members.compactMap { member in
-      guard case .getter(let getter) = member else { return nil }
-      return getter.name
-    }
-  }
-
   package func add(_ getter: Getter) throws(StoreError) {
     try add(.getter(getter), named: getter.name)
   }

@@ -90,7 +90,6 @@ extension HostEngine {
     try parts.apply(to: live, engine: self)
     for action in reader.actions { try add(action: action.name, action.function, to: live) }
     try system.register(live)
-    refreshHooks()
     for handler in reader.on { try add(handler: handler.name, handler.function, to: live) }
     for responder in reader.answers {
       try add(responder: responder.name, responder.function, to: live)
@@ -106,10 +105,9 @@ extension HostEngine {
     var slot = StateSlot.empty
     switch state {
     case .function(let function):
-      let driving = machine.isDriving
-      machine.isDriving = false
-      defer { machine.isDriving = driving }
-      let base = try machine.callData(function.reference, base: machine.tokenCount)
+      let base = try withoutDriving {
+        try machine.callData(function.reference, base: machine.tokenCount)
+      }
       defer { machine.truncateTokens(to: base) }
       if machine.tokenCount > base {
         var token = try machine.token(at: base)
@@ -150,11 +148,10 @@ extension HostEngine {
     takesSelf: Bool
   ) -> Getter {
     Getter(name, of: live) { [unowned self, unowned live] in
-      let driving = machine.isDriving
-      machine.isDriving = false
-      defer { machine.isDriving = driving }
       do {
-        let base = try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
+        let base = try withoutDriving {
+          try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
+        }
         defer { machine.truncateTokens(to: base) }
         var token = try machine.token(at: base)
         if token.kind == .reference {

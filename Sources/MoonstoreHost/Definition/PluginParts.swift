@@ -16,10 +16,8 @@ struct PluginParts {
       "id": .string(store.id), "name": .string(store.definition.name),
       "metadata": store.definition.metadata,
     ])
-    let driving = engine.machine.isDriving
-    engine.machine.isDriving = false
-    defer { engine.machine.isDriving = driving }
-    switch try LuaFunction(plugin).call(.table(context)).first ?? .nil {
+    let result = try engine.withoutDriving { try LuaFunction(plugin).call(.table(context)).first }
+    switch result ?? .nil {
     case .nil: return
     case .table(let table):
       for (key, value) in try table.pairs() {

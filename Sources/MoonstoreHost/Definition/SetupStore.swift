@@ -106,13 +106,9 @@ extension HostEngine {
     let scope = SetupScope(store: live, draft: StateNode(.array, tree: tree))
     let outer = self.setup
     self.setup = scope
-    let driving = machine.isDriving
-    machine.isDriving = false
-    defer {
-      self.setup = outer
-      machine.isDriving = driving
-    }
-    guard case .table(let result) = try LuaFunction(setup).call().first else {
+    defer { self.setup = outer }
+    let returned = try withoutDriving { try LuaFunction(setup).call().first }
+    guard case .table(let result) = returned else {
       throw StoreError(
         .invalidDefinition,
         "the setup function of '\(live.id)' must return a table: return { count = count, ... }",

@@ -82,26 +82,14 @@ extension HostEngine {
     let type = try arguments.string("the message type")
     let payload = try arguments.slot(for: .message)
     let options = try arguments.value()
-    let driving = machine.isDriving
-    machine.isDriving = false
-    defer { machine.isDriving = driving }
-
-    let isTurn = !system.isInTurn
-    let mark = system.beginTurn()
-    let request: Request
-    do {
-      request = try system.bus.request(type, payload, from: from, to: options["to"]?.stringValue)
-    } catch {
-      if isTurn { system.failTurn(mark) } else { try system.endTurn(mark) }
-      throw error
+    let request = try withoutDriving {
+      try deliver(type, payload, from: from, to: options["to"]?.stringValue)
     }
-    try system.endTurn(mark)
     switch request.state {
     case .answered(let slot): return arguments.answer(slot: slot)
     case .failed(let error): throw error
     case .open, .waiting:
       guard machine.canSuspend else {
-        request.isAbandoned = true
         throw StoreError(
           .cannotWait,
           "bus.request('\(type)'): the responder waits, and here is no waiting"
@@ -111,6 +99,26 @@ extension HostEngine {
       wait = .request(request)
       return .wait
     }
+  }
+
+  /// Sends a request and delivers what waits, up to its answer: a part of the turn under way, or a turn.
+  private func deliver(
+    _ type: String,
+    _ payload: StateSlot,
+    from: String,
+    to: String?
+  ) throws -> Request {
+    let isTurn = !system.isInTurn
+    let mark = system.beginTurn()
+    let request: Request
+    do {
+      request = try system.bus.request(type, payload, from: from, to: to)
+    } catch {
+      if isTurn { system.failTurn(mark) } else { try system.endTurn(mark) }
+      throw error
+    }
+    try system.endTurn(mark)
+    return request
   }
 
   /// Ends a request that takes too long.
@@ -203,11 +211,8 @@ extension HostEngine {
     system.bus.use { [unowned self] message in
       let base = machine.tokenCount
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
-      let driving = machine.isDriving
-      machine.isDriving = false
-      defer { machine.isDriving = driving }
       do {
-        let at = try machine.callData(function, base: base)
+        let at = try withoutDriving { try machine.callData(function, base: base) }
         defer { machine.truncateTokens(to: at) }
         guard machine.tokenCount > at else { return true }
         var token = try machine.token(at: at)

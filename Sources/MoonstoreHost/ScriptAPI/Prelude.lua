@@ -51,10 +51,21 @@ local shared = {
   string = view(string, "string"), table = view(table, "table"), math = view(math, "math"),
   utf8 = view(utf8, "utf8"), coroutine = view(coroutine, "coroutine"),
   ref = native.ref, computed = native.computed, watch = native.watch,
-  transaction = nil, commit = native.commit, sleep = native.sleep,
+  commit = native.commit, sleep = native.sleep,
   json = view({ encode = native.jsonEncode, decode = native.jsonDecode }, "json"),
   time = view({ now = native.now, iso = native.iso }, "time"),
 }
+
+-- Runs a function as one group of turns, and ends the group however the function ends.
+local function grouped(mark, finish, body, ...)
+  local results = table.pack(pcall(body, ...))
+  if not results[1] then
+    native.endGroup(mark, false)
+    error(results[2], 0)
+  end
+  finish(mark)
+  return table.unpack(results, 2, results.n)
+end
 
 local function disposer(cancel)
   return function() return native.cancel(cancel) end
@@ -68,9 +79,8 @@ shared.store = view({
   dispose = native.dispose,
   patch = function(handle, changes)
     if type(changes) ~= "function" then return native.patch(handle, changes) end
-    local mark = native.beginPatch(handle)
-    changes(native.patchTarget(handle))
-    native.endPatch(handle, mark)
+    local function finish(mark) native.endPatch(handle, mark) end
+    return grouped(native.beginPatch(handle), finish, changes, native.patchTarget(handle))
   end,
   subscribe = function(handle, callback, options)
     if type(callback) ~= "function" then
@@ -95,11 +105,7 @@ shared.registry = view({
 }, "registry")
 
 shared.transaction = function(body, ...)
-  local mark = native.beginGroup()
-  local results = table.pack(pcall(body, ...))
-  native.endGroup(mark, results[1])
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  return grouped(native.beginGroup(), function(mark) native.endGroup(mark, true) end, body, ...)
 end
 
 -- The globals of one script. `id` is what the host knows it by.
@@ -180,8 +186,6 @@ end
 local middleware = {}
 
 function prelude.addMiddleware(fn) middleware[#middleware + 1] = fn end
-
-function prelude.setMiddleware(list) middleware = list end
 
 -- What a hook does wrong concerns neither the action nor the other hooks.
 local function guard(fn, ...)

@@ -55,7 +55,7 @@ extension HostEngine {
 
   /// Begins a group of turns of a driver, or a part of the turn under way; the number ends it.
   func beginGroup(start: Int) throws -> Int64 {
-    groups.append((system.beginTurn(), machine.isDriving, start))
+    groups.append((system.beginTurn(), start))
     return Int64(groups.count)
   }
 
@@ -63,11 +63,10 @@ extension HostEngine {
     guard number == groups.count, let group = groups.popLast() else {
       throw StoreError(.invalidArgument, "transaction: groups end in the order in which they begin")
     }
-    guard succeeded else { return system.failTurn(group.mark) }
-    let driving = machine.isDriving
-    machine.isDriving = false
-    defer { machine.isDriving = driving }
-    try system.endTurn(group.mark)
+    try withoutDriving {
+      guard succeeded else { return system.failTurn(group.mark) }
+      try system.endTurn(group.mark)
+    }
   }
 
   /// Ends `store.patch` with a function: what it wrote is one patch.
