@@ -42,16 +42,21 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
-    .testTarget(name: "MoonValueTests", dependencies: ["MoonValue"]),
+    // What several test targets need: seeded numbers, and files in a folder of their own.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "MoonValueTests", dependencies: ["MoonValue", "TestSupport"]),
     .testTarget(name: "MoonLuaTests", dependencies: ["MoonLua", "MoonValue"]),
-    .testTarget(name: "MoonstoreCoreTests", dependencies: ["MoonstoreCore", "MoonValue"]),
+    .testTarget(
+      name: "MoonstoreCoreTests",
+      dependencies: ["MoonstoreCore", "MoonValue", "TestSupport"]
+    ),
     .testTarget(
       name: "MoonstoreHostTests",
-      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue"]
+      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue", "TestSupport"]
     ),
     .testTarget(
       name: "MoonstoreCommandTests",
-      dependencies: ["MoonstoreCommand", "MoonstoreHost", "MoonValue"]
+      dependencies: ["MoonstoreCommand", "MoonstoreHost", "MoonValue", "TestSupport"]
     ),
   ]
 )

@@ -1,5 +1,6 @@
 import MoonValue
 import Testing
+import TestSupport
 
 @Suite struct JSONParserTests {
   static let accepted: [(String, Value)] = [

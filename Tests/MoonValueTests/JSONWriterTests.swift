@@ -1,5 +1,6 @@
 import MoonValue
 import Testing
+import TestSupport
 
 @Suite struct JSONWriterTests {
   @Test(

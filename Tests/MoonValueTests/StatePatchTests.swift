@@ -1,6 +1,7 @@
 import Foundation
 import MoonValue
 import Testing
+import TestSupport
 
 @Suite struct StatePatchTests {
   private let cart: Value = ["cart": ["items": ["a", "b", "c"], "error": .null, 7: "seven"]]

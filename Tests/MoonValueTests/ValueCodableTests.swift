@@ -1,6 +1,7 @@
 import Foundation
 import MoonValue
 import Testing
+import TestSupport
 
 @Suite struct ValueCodableTests {
   @Test func `A value passes through an encoder of another module`() throws {

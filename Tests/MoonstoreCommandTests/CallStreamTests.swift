@@ -1,6 +1,7 @@
 import Foundation
 import MoonValue
 import Testing
+import TestSupport
 
 @Suite(.serialized) struct CallStreamTests {
   private let counter = #"""
@@ -17,8 +18,8 @@ import Testing
   private let add = #"{"store":"counter","action":"add","args":[1]}"# + "\n"
   private let read = #"{"store":"counter","get":"n"}"# + "\n"
 
-  private func project(_ files: [String: String] = [:]) throws -> Files {
-    try Files(files.merging(["stores/counter.lua": counter]) { $1 })
+  private func project(_ files: [String: String] = [:]) throws -> TestProject {
+    try TestProject(files.merging(["stores/counter.lua": counter]) { $1 })
   }
 
   /// Runs a stream of calls on the counter.

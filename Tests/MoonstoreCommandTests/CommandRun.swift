@@ -1,17 +1,12 @@
 import Foundation
 import MoonValue
+import TestSupport
 
 /// One run of the built command, as a person or a program would start it.
 struct CommandRun {
   let output: String
   let errors: String
   let code: Int32
-
-  /// The checkout that this test belongs to.
-  static let checkout = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-  static let shop = checkout.appending(path: "Scripts/shop").path
 
   /// The command stands beside the bundle of its tests.
   private static var executable: URL {
@@ -56,7 +51,7 @@ struct CommandRun {
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment
       .merging(["TERM": "xterm"]) { $1 }.merging(environment) { $1 }
-    let folder = try Files(["out": "", "err": ""])
+    let folder = try TestProject(["out": "", "err": ""])
     func text(_ name: String) throws -> String {
       try String(contentsOfFile: folder.path + "/" + name, encoding: .utf8)
     }
@@ -87,7 +82,7 @@ struct CommandRun {
   }
 
   /// Runs a line of shell in which `$moonstore` is the command, for what only a shell can do.
-  static func shell(_ line: String, in folder: Files) throws -> CommandRun {
+  static func shell(_ line: String, in folder: TestProject) throws -> CommandRun {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     process.arguments = ["-c", line]
@@ -119,25 +114,4 @@ struct CommandRun {
   var answers: [Value] {
     get throws { try output.split(separator: "\n").map { try Value(json: String($0)) } }
   }
-}
-
-/// Files in a folder of their own, gone with the value.
-final class Files {
-  let path: String
-
-  init(_ files: [String: String]) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "moonstore-\(UUID())")
-    path = folder.path
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    for (name, text) in files {
-      let file = folder.appending(path: name)
-      try FileManager.default.createDirectory(
-        at: file.deletingLastPathComponent(),
-        withIntermediateDirectories: true
-      )
-      try Data(text.utf8).write(to: file)
-    }
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 }

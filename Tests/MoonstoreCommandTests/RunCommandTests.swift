@@ -1,6 +1,7 @@
 import Foundation
 import MoonValue
 import Testing
+import TestSupport
 
 @Suite(.serialized) struct RunCommandTests {
   private let counter = #"""
@@ -18,28 +19,30 @@ import Testing
     """#
 
   @Test func `The sample day gives its known result as JSON and as a report`() async throws {
-    let json = try await CommandRun(["run", CommandRun.shop, "--json"])
-    let known = try String(contentsOfFile: CommandRun.shop + "/data/day.json", encoding: .utf8)
+    let json = try await CommandRun(["run", TestProject.shop, "--json"])
+    let known = try String(contentsOfFile: TestProject.shop + "/data/day.json", encoding: .utf8)
     #expect(json.code == 0)
     #expect(try Value(json: json.output) == Value(json: known))
     #expect(json.errors == "")
-    let report = try await CommandRun(["run", CommandRun.shop, "trading.lua"])
+    let report = try await CommandRun(["run", TestProject.shop, "trading.lua"])
     #expect(report.output.hasPrefix("The trading day of data/day.csv\n"))
   }
 
   @Test func `The generator writes the sample day again, byte for byte`() async throws {
-    let run = try await CommandRun(["run", CommandRun.shop, "generate.lua"])
-    let day = try String(contentsOfFile: CommandRun.shop + "/data/day.csv", encoding: .utf8)
+    let run = try await CommandRun(["run", TestProject.shop, "generate.lua"])
+    let day = try String(contentsOfFile: TestProject.shop + "/data/day.csv", encoding: .utf8)
     #expect(run.code == 0)
     #expect(run.output == day)
   }
 
-  private static let realFile = CommandRun.checkout
+  private static let realFile = URL(fileURLWithPath: TestProject.checkout)
     .deletingLastPathComponent().appending(path: "shared/data/online-retail.csv").path
 
   @Test(.enabled(if: FileManager.default.fileExists(atPath: realFile)))
   func `The real file trades to the figures that an independent count gives`() async throws {
-    let run = try await CommandRun(["run", CommandRun.shop, "trading.lua", Self.realFile, "--json"])
+    let run = try await CommandRun([
+      "run", TestProject.shop, "trading.lua", Self.realFile, "--json",
+    ])
     let result = try Value(json: run.output)
     let expected: [String: Value] = [
       "orders": 1051, "linesSold": 19024, "linesRefused": 663, "linesSkipped": 5, "returns": 636,
@@ -52,7 +55,7 @@ import Testing
   }
 
   @Test func `Calls are answered in order, and bad lines do not stop the stream`() async throws {
-    let project = try Files(["stores/counter.lua": counter])
+    let project = try TestProject(["stores/counter.lua": counter])
     let run = try await CommandRun(
       ["run", project.path, "--calls", "-"],
       input: """
@@ -94,7 +97,7 @@ import Testing
   }
 
   @Test func `Calls from a file that all go well end with success`() async throws {
-    let project = try Files([
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "calls": String(
         repeating: #"{"store":"counter","action":"add","args":[1]}"# + "\n",
@@ -121,7 +124,7 @@ import Testing
     message: String,
     code: Int32
   ) async throws {
-    let project = try Files(files)
+    let project = try TestProject(files)
     let run = try await CommandRun(["run", project.path, "x.lua"])
     #expect(run.errors.hasPrefix("error: "))
     #expect(run.errors.contains(message), "\(run.errors)")
@@ -131,7 +134,7 @@ import Testing
   }
 
   @Test func `What is missing or cannot be read is named`() async throws {
-    let project = try Files(["stores/counter.lua": counter, "secret.lua": "return 1"])
+    let project = try TestProject(["stores/counter.lua": counter, "secret.lua": "return 1"])
     let folder = try await CommandRun(["run", "/nonexistent/project"])
     #expect(folder.errors == "error: /nonexistent/project: there is no such project folder\n")
     #expect(folder.code == 66)
@@ -140,7 +143,9 @@ import Testing
     #expect(script.code == 66)
     let calls = try await CommandRun(["run", project.path, "--calls", "/nonexistent/calls"])
     #expect(calls.errors == "error: /nonexistent/calls: there is no such file\n")
-    let data = try await CommandRun(["run", CommandRun.shop, "trading.lua", "/nonexistent/day.csv"])
+    let data = try await CommandRun([
+      "run", TestProject.shop, "trading.lua", "/nonexistent/day.csv",
+    ])
     #expect(data.errors.contains("/nonexistent/day.csv: there is no such file"))
     #expect(data.code == 66)
     if getuid() != 0 {
@@ -156,27 +161,29 @@ import Testing
   }
 
   @Test func `An empty project is an error that says where scripts belong`() async throws {
-    let project = try Files([:])
+    let project = try TestProject([:])
     let run = try await CommandRun(["run", project.path])
     #expect(run.code == 66)
     #expect(run.errors.hasPrefix("error: \(project.path): this project defines no store"))
   }
 
   @Test func `A broken line of a CSV file is named, and what was committed stays`() async throws {
-    let files = try Files([
+    let files = try TestProject([
       "day.csv": """
       InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
       1,A,Thing,2,2010-12-01T08:34,1.50,1,France
       2,A,Thing,many,2010-12-01T08:35,1.50,1,France
       """
     ])
-    let run = try await CommandRun(["run", CommandRun.shop, "trading.lua", files.path + "/day.csv"])
+    let run = try await CommandRun([
+      "run", TestProject.shop, "trading.lua", files.path + "/day.csv",
+    ])
     #expect(run.errors.contains("day.csv, line 3: Quantity 'many' is not a whole number"))
     #expect(run.code == 1)
   }
 
   @Test func `Errors of handlers are reported and make the run fail`() async throws {
-    let project = try Files([
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "x.lua": #"bus.send("bad") print("on") return useStore("counter").n"#,
     ])
@@ -191,7 +198,7 @@ import Testing
   @Test(arguments: [("wait", SIGINT, 130), ("spin", SIGINT, 130), ("wait", SIGTERM, 143)])
   func `A signal ends a run with its code`(script: String, signal: Int32, code: Int32) async throws
   {
-    let project = try Files([
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "wait.lua": #"print("begun") useStore("counter"):wait()"#,
       "spin.lua": #"print("begun") while true do end"#,
@@ -208,7 +215,7 @@ import Testing
 
   @Test func `A store that is defined twice names both places`() async throws {
     let text = #"return defineStore("cart", { state = function() return {} end })"#
-    let project = try Files(["stores/a.lua": text, "stores/b.lua": text])
+    let project = try TestProject(["stores/a.lua": text, "stores/b.lua": text])
     let run = try await CommandRun(["run", project.path])
     #expect(
       run.errors
@@ -218,7 +225,7 @@ import Testing
   }
 
   @Test func `A value that cannot be state is refused with its path`() async throws {
-    let project = try Files([
+    let project = try TestProject([
       "stores/a.lua":
         #"return defineStore("a", { state = function() return { list = { { f = print } } } end })"#
     ])
@@ -248,7 +255,7 @@ import Testing
     script: String,
     message: String
   ) async throws {
-    let project = try Files(["stores/counter.lua": counter, "x.lua": script])
+    let project = try TestProject(["stores/counter.lua": counter, "x.lua": script])
     let run = try await CommandRun(["run", project.path, "x.lua"])
     let lines = run.errors.split(separator: "\n")
     #expect(run.errors.hasPrefix("error: "))
@@ -260,14 +267,14 @@ import Testing
   }
 
   @Test func `A script that is not Lua ends with the code for syntax errors`() async throws {
-    let project = try Files(["stores/counter.lua": counter, "x.lua": "local x = = 1"])
+    let project = try TestProject(["stores/counter.lua": counter, "x.lua": "local x = = 1"])
     let run = try await CommandRun(["run", project.path, "x.lua"])
     #expect(run.errors == "error: x.lua:1: unexpected symbol near '='\n")
     #expect(run.code == 2)
   }
 
   @Test func `What was committed before a failure has been seen by everybody`() async throws {
-    let project = try Files([
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "x.lua": #"""
       local counter = useStore("counter")
@@ -301,21 +308,21 @@ import Testing
     text: String,
     json: String
   ) async throws {
-    let project = try Files(["stores/counter.lua": counter, "x.lua": script])
+    let project = try TestProject(["stores/counter.lua": counter, "x.lua": script])
     #expect(try await CommandRun(["run", project.path, "x.lua"]).output == text)
     #expect(try await CommandRun(["run", project.path, "x.lua", "--json"]).output == json)
   }
 
   @Test func `Without a script the stores are listed`() async throws {
-    let project = try Files(["stores/counter.lua": counter])
+    let project = try TestProject(["stores/counter.lua": counter])
     #expect(try await CommandRun(["run", project.path]).output == "1 store loaded: counter\n")
     let json = try await CommandRun(["run", project.path, "--json"])
     #expect(json.output == "{\"stores\":[\"counter\"]}\n")
   }
 
   @Test func `Arguments reach the script, and name the files that it may read`() async throws {
-    let files = try Files(["data.txt": "hello"])
-    let project = try Files([
+    let files = try TestProject(["data.txt": "hello"])
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "x.lua": "local file, flag = ... return files.read(file) .. flag",
     ])
@@ -325,7 +332,7 @@ import Testing
   }
 
   @Test func `Log lines cannot command a terminal or pass for others`() async throws {
-    let project = try Files([
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "x.lua": #"log.warn("a\27[31mb\nerror: c")"#,
     ])
@@ -336,7 +343,7 @@ import Testing
   @Test func `Colours and progress are for terminals, and colours not where NO_COLOR is set`()
     async throws
   {
-    let project = try Files([
+    let project = try TestProject([
       "stores/counter.lua": counter,
       "x.lua": #"progress(1, 2, "half") error("kaput")"#,
     ])

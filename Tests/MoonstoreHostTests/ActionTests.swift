@@ -2,6 +2,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Testing
+import TestSupport
 
 @Suite struct ActionTests {
   @Test func `An action changes state and returns its result`() async throws {

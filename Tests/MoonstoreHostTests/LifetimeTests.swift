@@ -3,6 +3,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Testing
+import TestSupport
 
 @Suite struct LifetimeTests {
   /// Bytes of memory that this process holds.

@@ -2,6 +2,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Testing
+import TestSupport
 
 @Suite struct LoadingTests {
   @Test(

@@ -3,6 +3,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Testing
+import TestSupport
 
 /// The tests of the document that the project began from, as they should have been (X1 to X4), and the
 /// cases that its bugs call for.

@@ -1,5 +1,6 @@
 import MoonValue
 import MoonstoreCore
+import TestSupport
 
 /// Writes at random into the state of stores, in every way there is.
 struct RandomWriter {

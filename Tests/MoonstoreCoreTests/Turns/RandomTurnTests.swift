@@ -1,5 +1,6 @@
 import MoonValue
 import MoonstoreCore
+import TestSupport
 import Testing
 
 /// Random turns against what must hold after each of them.

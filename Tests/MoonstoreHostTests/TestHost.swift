@@ -3,36 +3,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Synchronization
-
-/// A project of scripts in a folder of its own, gone with the value.
-final class TestProject: Sendable {
-  let path: String
-
-  /// Writes the files: path in the project to text.
-  init(_ files: [String: String]) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "moonstore-\(UUID())")
-    path = folder.path
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    for (name, text) in files { try write(name, text) }
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func write(_ name: String, _ text: String) throws {
-    let file = URL(fileURLWithPath: path).appending(path: name)
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(),
-      withIntermediateDirectories: true
-    )
-    try Data(text.utf8).write(to: file)
-  }
-
-  /// The checkout that this test belongs to.
-  static let checkout = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-
-  static let shop = checkout + "/Scripts/shop"
-}
+import TestSupport
 
 /// Collects what a host reports and logs.
 final class Record: Sendable {
