@@ -32,7 +32,10 @@ let package = Package(
     .target(
       name: "MoonstoreHost",
       dependencies: ["MoonLua", "MoonValue", "MoonstoreCore"],
-      resources: [.embedInCode("ScriptAPI/Prelude.lua")]
+      resources: [
+        .embedInCode("ScriptAPI/Prelude.lua"),
+        .embedInCode("ScriptAPI/Chapters/Composition.lua"),
+      ]
     ),
     // The command, thin; a module named like its product would collide on macOS.
     .executableTarget(

@@ -37,6 +37,7 @@ extension HostEngine {
       return arguments.answer(LuaObject(kind: ObjectKind.cell, grant: 0, instance: cell))
     }
     try natives.add("watch", as: "watch") { [unowned self] arguments in
+      let script = try arguments.string("the script")
       let source = try watchSource(&arguments)
       let callback = try arguments.function("the callback")
       let options = try arguments.value()
@@ -56,7 +57,7 @@ extension HostEngine {
       }
       let subscription = Subscription { watcher.end() }
       setup?.store.attachments.append { subscription.cancel() }
-      let number = keep(subscription, for: "")
+      let number = keep(subscription, for: script)
       arguments.call.dropArguments()
       let disposer = try machine.makeNative(byReference: false) { [unowned self] call in
         call.dropArguments()

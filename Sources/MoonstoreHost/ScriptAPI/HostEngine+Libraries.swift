@@ -38,6 +38,16 @@ extension HostEngine {
     try addDefinitionFunctions(natives)
     try addWorldFunctions(natives)
     try addCallFunctions(natives)
+    try natives.add("chapter", as: "the prelude") { [unowned self] arguments in
+      let name = try arguments.string("the name")
+      guard let chapter = Chapter(rawValue: name) else {
+        throw StoreError(.closed, "the prelude has no chapter '\(name)'")
+      }
+      let function = try vm.load(chapter.source, name: "=[host]")
+      arguments.call.dropArguments()
+      machine.append(pinning: function.reference)
+      return .results(1)
+    }
     let source = String(decoding: PackageResources.Prelude_lua, as: UTF8.self)
     let results = try vm.load(source, name: "=[host]").call(.table(natives.table))
     guard case .table(let prelude) = results.first else {
@@ -57,5 +67,16 @@ extension HostEngine {
       throw StoreError(.closed, "the prelude has no function '\(name)'")
     }
     return function
+  }
+}
+
+/// A part of the script API in a Lua file of its own, which is compiled when a script first uses it.
+enum Chapter: String {
+  case composition
+
+  var source: String {
+    switch self {
+    case .composition: String(decoding: PackageResources.Composition_lua, as: UTF8.self)
+    }
   }
 }

@@ -50,7 +50,7 @@ local shared = {
   array = array, map = map, null = null,
   string = view(string, "string"), table = view(table, "table"), math = view(math, "math"),
   utf8 = view(utf8, "utf8"), coroutine = view(coroutine, "coroutine"),
-  ref = native.ref, computed = native.computed, watch = native.watch,
+  ref = native.ref, computed = native.computed,
   commit = native.commit, sleep = native.sleep,
   json = view({ encode = native.jsonEncode, decode = native.jsonDecode }, "json"),
   time = view({ now = native.now, iso = native.iso }, "time"),
@@ -71,46 +71,143 @@ local function disposer(cancel)
   return function() return native.cancel(cancel) end
 end
 
-shared.store = view({
-  id = native.storeID,
-  state = native.storeState,
-  copy = native.copy,
-  reset = native.reset,
-  dispose = native.dispose,
-  patch = function(handle, changes)
-    if type(changes) ~= "function" then return native.patch(handle, changes) end
-    local function finish(mark) native.endPatch(handle, mark) end
-    return grouped(native.beginPatch(handle), finish, changes, native.patchTarget(handle))
-  end,
-  subscribe = function(handle, callback, options)
-    if type(callback) ~= "function" then
-      error("store.subscribe(store, function(change) ... end)", 2)
-    end
-    if options and options.immediate then callback(nil, handle) end
-    return disposer(native.subscribe(handle, callback, options or {}))
-  end,
-  onAction = function(handle, callback)
-    if type(callback) ~= "function" then
-      error("store.onAction(store, function(call) ... end)", 2)
-    end
-    return disposer(native.onAction(handle, callback))
-  end,
-}, "store")
-
-shared.registry = view({
-  has = native.hasStore, ids = native.storeIDs,
-  resolveDependencies = native.resolveDependencies,
-  validateDependencies = native.validateDependencies,
-  unregister = native.unregister, recentEvents = native.recentEvents,
-}, "registry")
-
 shared.transaction = function(body, ...)
   return grouped(native.beginGroup(), function(mark) native.endGroup(mark, true) end, body, ...)
+end
+
+-- What a script gets of its own, when it first names it: each maker takes the script, a table with its `id`,
+-- its globals `env` and what the host `grants` it, and gives the value of the global.
+local makers = {}
+
+function makers.store(script)
+  return view({
+    id = native.storeID,
+    state = native.storeState,
+    copy = native.copy,
+    reset = native.reset,
+    dispose = native.dispose,
+    patch = function(handle, changes)
+      if type(changes) ~= "function" then return native.patch(handle, changes) end
+      local function finish(mark) native.endPatch(handle, mark) end
+      return grouped(native.beginPatch(handle), finish, changes, native.patchTarget(handle))
+    end,
+    subscribe = function(handle, callback, options)
+      if type(callback) ~= "function" then
+        error("store.subscribe(store, function(change) ... end)", 2)
+      end
+      if options and options.immediate then callback(nil, handle) end
+      return disposer(native.subscribe(script.id, handle, callback, options or {}))
+    end,
+    onAction = function(handle, callback)
+      if type(callback) ~= "function" then
+        error("store.onAction(store, function(call) ... end)", 2)
+      end
+      return disposer(native.onAction(script.id, handle, callback))
+    end,
+  }, "store")
+end
+
+function makers.registry()
+  return view({
+    has = native.hasStore, ids = native.storeIDs,
+    resolveDependencies = native.resolveDependencies,
+    validateDependencies = native.validateDependencies,
+    unregister = native.unregister, recentEvents = native.recentEvents,
+  }, "registry")
+end
+
+function makers.log(script)
+  local function logger(level)
+    return function(text, fields) native.log(script.id, level, tostring(text), fields) end
+  end
+  return view({
+    debug = logger("debug"), info = logger("info"), warn = logger("warning"), error = logger("error"),
+  }, "log")
+end
+
+function makers.bus(script)
+  local id = script.id
+  return view({
+    send = function(type, payload, options) return native.send(id, type, payload, options) end,
+    request = function(type, payload, options) return native.request(id, type, payload, options) end,
+    subscribe = function(type, handler) return disposer(native.onMessage(id, type, handler)) end,
+    answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
+    use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
+    recentMessages = native.recentMessages,
+  }, "bus")
+end
+
+function makers.random()
+  return view({
+    id = native.nextID,
+    number = function() return native.random() end,
+    integer = function(low, high)
+      if not high then low, high = 1, low end
+      return native.randomInteger(low, high)
+    end,
+  }, "random")
+end
+
+function makers.watch(script)
+  return function(source, callback, options) return native.watch(script.id, source, callback, options) end
+end
+
+function makers.spawn(script)
+  return function(body, ...)
+    local args = table.pack(...)
+    return native.spawn(script.id, function() return body(table.unpack(args, 1, args.n)) end)
+  end
+end
+
+function makers.require(script)
+  local loaded = {}
+  return function(name)
+    local module = loaded[name]
+    if module ~= nil then
+      if module == loaded then
+        error("modules require each other in a circle: " .. name, 2)
+      end
+      return module
+    end
+    loaded[name] = loaded
+    local chunk = native.loadModule(script.id, name)
+    local ok, result = pcall(chunk, name)
+    loaded[name] = nil
+    if not ok then error(result, 0) end
+    if result == nil then result = true end
+    loaded[name] = result
+    return result
+  end
+end
+
+function makers.files(script)
+  if not script.grants.files then return nil end
+  return view({
+    read = function(path) return native.readFile(script.id, path) end,
+    lines = function(path)
+      local file = native.openFile(script.id, path)
+      return function() return native.nextLine(file) end
+    end,
+  }, "files")
+end
+
+-- Libraries in files of their own, which most hosts never need: each file is a function that takes the tools
+-- below and gives more makers. By the names of the globals that they make.
+local chapters = { namespace = "composition" }
+local tools = { native = native, view = view, disposer = disposer, grouped = grouped, shared = shared }
+
+local function makerOf(name)
+  local chapter = chapters[name]
+  if not makers[name] and chapter then
+    for global, maker in pairs(native.chapter(chapter)(tools)) do makers[global] = maker end
+  end
+  return makers[name]
 end
 
 -- The globals of one script. `id` is what the host knows it by.
 function prelude.environment(id, settings, grants)
   local env = {}
+  for name, value in next, shared do env[name] = value end
   env._G = env
   env.load = function(chunk, name, mode, custom)
     if custom == nil then custom = env end
@@ -121,64 +218,18 @@ function prelude.environment(id, settings, grants)
     for index = 1, parts.n do parts[index] = tostring(parts[index]) end
     native.log(id, "print", table.concat(parts, "\t"))
   end
-  local function logger(level)
-    return function(text, fields) native.log(id, level, tostring(text), fields) end
-  end
-  env.log = view({
-    debug = logger("debug"), info = logger("info"), warn = logger("warning"), error = logger("error"),
-  }, "log")
   env.defineStore = function(name, definition) return native.defineStore(id, name, definition) end
   env.useStore = function(name) return native.useStore(id, name) end
-  env.spawn = function(body, ...)
-    local args = table.pack(...)
-    return native.spawn(id, function() return body(table.unpack(args, 1, args.n)) end)
-  end
-  env.bus = view({
-    send = function(type, payload, options) return native.send(id, type, payload, options) end,
-    request = function(type, payload, options) return native.request(id, type, payload, options) end,
-    subscribe = function(type, handler) return disposer(native.onMessage(id, type, handler)) end,
-    answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
-    use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
-    recentMessages = native.recentMessages,
-  }, "bus")
-  env.random = view({
-    id = native.nextID,
-    number = function() return native.random() end,
-    integer = function(low, high)
-      if not high then low, high = 1, low end
-      return native.randomInteger(low, high)
-    end,
-  }, "random")
   env.progress = native.progress
   env.settings = settings
-  local loaded = {}
-  env.require = function(name)
-    local module = loaded[name]
-    if module ~= nil then
-      if module == loaded then
-        error("modules require each other in a circle: " .. name, 2)
-      end
-      return module
-    end
-    loaded[name] = loaded
-    local chunk = native.loadModule(id, name)
-    local ok, result = pcall(chunk, name)
-    loaded[name] = nil
-    if not ok then error(result, 0) end
-    if result == nil then result = true end
-    loaded[name] = result
-    return result
+  local script = { id = id, env = env, grants = grants }
+  local function make(_, name)
+    local maker = makerOf(name)
+    local value = maker and maker(script)
+    if value ~= nil then rawset(env, name, value) end
+    return value
   end
-  if grants.files then
-    env.files = view({
-      read = function(path) return native.readFile(id, path) end,
-      lines = function(path)
-        local file = native.openFile(id, path)
-        return function() return native.nextLine(file) end
-      end,
-    }, "files")
-  end
-  return setmetatable(env, { __index = shared, __metatable = false })
+  return setmetatable(env, { __index = make, __metatable = false })
 end
 
 -- Calls of an action that middleware or hooks surround: the host's layers first, then the middleware of

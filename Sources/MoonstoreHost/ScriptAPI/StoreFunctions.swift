@@ -28,6 +28,7 @@ extension HostEngine {
     }
     try addPatchFunctions(natives)
     try natives.add("subscribe", as: "store.subscribe") { [unowned self] arguments in
+      let script = try arguments.string("the script")
       let store = try arguments.store(.read, "subscribe to")
       let callback = try arguments.function("the callback")
       let options = try arguments.value()
@@ -37,9 +38,10 @@ extension HostEngine {
       ) { [unowned self, unowned store] change in
         try hear(change, of: store, callback)
       }
-      return arguments.answer(.integer(Int64(keep(subscription, for: ""))))
+      return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("onAction", as: "store.onAction") { [unowned self] arguments in
+      let script = try arguments.string("the script")
       let store = try arguments.store(.read, "observe the actions of")
       let hook = ScriptHook(try arguments.function("the callback"))
       let id = store.id
@@ -49,7 +51,7 @@ extension HostEngine {
         self?.scriptHooks[id]?.removeAll { $0 === hook }
         self?.refreshHooks()
       }
-      return arguments.answer(.integer(Int64(keep(subscription, for: ""))))
+      return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("cancel", as: "the disposer") { [unowned self] arguments in
       arguments.answer(.bool(cancel(try arguments.integer("the registration"))))
