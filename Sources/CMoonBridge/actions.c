@@ -49,7 +49,8 @@ int mb_call_action(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   int32_t action = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
   mb_action_entry *entry = &vm->actions[action];
-  if (!entry->in_use) return luaL_error(L, "this action belongs to a store that was disposed");
+  if (!entry->in_use || entry->flags & MB_ACTION_GONE)
+    return luaL_error(L, "this action belongs to a store that was disposed");
   mb_object *self = mb_to_object(L, 1);
   bool has_self = self && self->kind == vm->handle_kind && self->pointer == entry->store;
   if (!has_self || self->grant != 0) {
@@ -79,7 +80,8 @@ int mb_call_action(lua_State *L) {
 static int invoke_action(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   lua_Integer action = luaL_checkinteger(L, 1);
-  if (action < 0 || action >= vm->action_count || !vm->actions[action].in_use)
+  if (action < 0 || action >= vm->action_count || !vm->actions[action].in_use ||
+      vm->actions[action].flags & MB_ACTION_GONE)
     return luaL_error(L, "no such action");
   mb_action_entry *entry = &vm->actions[action];
   lua_remove(L, 1);

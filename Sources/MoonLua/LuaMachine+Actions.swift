@@ -7,6 +7,8 @@ package struct LuaActionFlags: OptionSet, Sendable {
 
   package static let takesSelf = LuaActionFlags(rawValue: UInt32(MB_ACTION_TAKES_SELF))
   package static let hooked = LuaActionFlags(rawValue: UInt32(MB_ACTION_HOOKED))
+  /// Its store has left, and may come back.
+  package static let gone = LuaActionFlags(rawValue: UInt32(MB_ACTION_GONE))
   package static let native = LuaActionFlags(rawValue: UInt32(MB_ACTION_NATIVE))
 }
 

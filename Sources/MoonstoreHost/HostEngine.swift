@@ -112,7 +112,7 @@ final class HostEngine {
 
   func entry(_ id: String) -> StoreEntry {
     if let entry = entries[id] { return entry }
-    let entry = StoreEntry(id: id)
+    let entry = StoreEntry(id: id, graph: system.graph)
     entries[id] = entry
     return entry
   }
@@ -126,11 +126,17 @@ final class HostEngine {
   // A store of Swift's becomes callable from scripts, and one of a script's is found by its handles.
   private func adopt(_ store: LiveStore) {
     let entry = entry(store.id)
-    entry.live = store
-    store.attachments.append { [unowned self, unowned entry, unowned store] in
-      if entry.live === store { entry.live = nil }
-      forget(store)
+    entry.put(store)
+    let presence = system.registration { [unowned self, entry, unowned store] in
+      entry.remove(store)
+      for action in store.actions { refreshHooks(of: action.number) }
+      return { [unowned self, entry, unowned store] in
+        entry.put(store)
+        for action in store.actions { refreshHooks(of: action.number) }
+      }
     }
+    store.registrations.append(presence)
+    store.attachments.append { [unowned self, unowned store] in forget(store) }
     for (index, action) in store.actions.enumerated() where action.number < 0 {
       guard let body = action.body else { continue }
       let native = machine.registerNative { [unowned self, unowned store] call in
@@ -219,6 +225,7 @@ final class HostEngine {
     guard let (_, store, name) = actions[number] else { return }
     var flags: LuaActionFlags = store.takesSelf ? [.takesSelf] : []
     if store.action(named: name)?.body != nil { flags = [.native, .takesSelf] }
+    if store.isDisposed { flags = .gone }
     if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
       || scriptHooks[store.id]?.isEmpty == false
     {

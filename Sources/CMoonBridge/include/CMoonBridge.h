@@ -262,6 +262,8 @@ enum {
   MB_ACTION_HOOKED = 2,
   // Implemented in Swift: calls go to `native` with the number `function`.
   MB_ACTION_NATIVE = 4,
+  // Its store was disposed of by the turn under way, which may still put it back.
+  MB_ACTION_GONE = 8,
 };
 
 // [enters Lua] Makes an action; one reference token, to the function that callers get, is appended.

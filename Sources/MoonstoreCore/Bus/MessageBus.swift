@@ -177,14 +177,7 @@ public final class MessageBus {
     if let error = endless { throw error }
     guard let message = queue.popFirst() else { return false }
     if message.isWithdrawn { return true }
-    deliveries += 1
-    guard deliveries <= system.limits.deliveriesPerTurn else {
-      throw StoreError(
-        .endlessLoop,
-        "one turn caused more than \(system.limits.deliveriesPerTurn) messages, the last by "
-          + message.causes.joined(separator: " -> ")
-      )
-    }
+    try countDelivery { message.causes.joined(separator: " -> ") }
     let delivered = Delivered(message, by: self)
     delivered.replaced = history.append(message, limit: system.limits.messageHistory)
     system.tree.note(delivered)
@@ -203,6 +196,18 @@ public final class MessageBus {
       delivered.isCounted = true
     }
     return true
+  }
+
+  /// Counts what a turn delivers, messages and events, against its limit.
+  func countDelivery(_ what: () -> String) throws {
+    deliveries += 1
+    guard deliveries <= system.limits.deliveriesPerTurn else {
+      throw StoreError(
+        .endlessLoop,
+        "one turn caused more than \(system.limits.deliveriesPerTurn) messages, the last by "
+          + what()
+      )
+    }
   }
 
   private func deliver(_ message: Message, to members: [BusMember]?) {

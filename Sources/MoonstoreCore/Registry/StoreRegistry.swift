@@ -1,35 +1,49 @@
+public import MoonValue
+
 /// The stores of one host by id, with what they depend on.
 public final class StoreRegistry {
-  /// Something that happened to a store.
-  public struct Event: Sendable {
-    /// Counts the events of a host from 1, so that a reader sees gaps.
-    public let sequence: Int
-    /// `store:registered` or `store:unregistered`.
-    public let type: String
-    /// The store's id.
-    public let store: String
-    /// When, in seconds since 1970 on the host's clock.
-    public let timestamp: Double
+  /// What becomes of the stores that depend on one that goes.
+  public enum Dependents: Sendable {
+    /// There may be none: otherwise the store stays, and the error lists them.
+    case refuse
+    /// They go as well, before it.
+    case cascade
+    /// They stay, and miss it: `missingDependencies` names it from then on.
+    case leave
   }
 
   private unowned let system: StoreSystem
   private var stores: [String: LiveStore] = [:]
   private var order: [String] = []
-  private var events: [Event] = []
-  private var eventCount = 0
-  private var listeners: [(id: Int, body: (Event) -> Void)] = []
-  private var listenerCount = 0
+  // Where an id stands in `order`, unless stores have left since: then a little earlier.
+  private var places: [String: Int] = [:]
+  /// Who depends on an id directly, whether or not there is such a store.
+  private var dependents: [String: Set<String>] = [:]
+  private let events: RegistryEvents
+  /// The graph's node for which stores there are.
+  private var presence = NodeID.none
 
-  init(system: StoreSystem) { self.system = system }
+  init(system: StoreSystem) {
+    self.system = system
+    events = RegistryEvents(system: system)
+  }
 
   // MARK: Looking up
 
   /// The ids in order of registration.
-  public var ids: [String] { order }
+  public var ids: [String] {
+    trackPresence()
+    return order
+  }
+
   /// How many stores there are.
-  public var count: Int { order.count }
+  public var count: Int { ids.count }
+
   /// Whether there is a store of this id.
-  public func has(_ id: String) -> Bool { stores[id] != nil }
+  public func has(_ id: String) -> Bool {
+    trackPresence()
+    return stores[id] != nil
+  }
 
   /// The store of an id.
   ///
@@ -40,6 +54,7 @@ public final class StoreRegistry {
 
   package func live(_ id: String) throws(StoreError) -> LiveStore {
     if let store = stores[id] { return store }
+    trackPresence()
     throw StoreError(
       .unknownStore,
       "there is no store '\(id)'\(Suggestion.text(for: id, among: order))"
@@ -49,6 +64,32 @@ public final class StoreRegistry {
   /// What a store was registered with.
   public func definition(of id: String) throws(StoreError) -> StoreDefinition {
     try live(id).definition
+  }
+
+  /// What a store was registered with, as data: `id`, `name`, `metadata`, `dependencies`, `dependents`,
+  /// `permissions`, `version` and `script`.
+  public func record(of id: String) throws(StoreError) -> Value {
+    let store = try live(id)
+    let definition = store.definition
+    return [
+      "id": .string(id), "name": .string(definition.name), "metadata": definition.metadata,
+      "dependencies": .array(definition.dependencies.map(Value.string)),
+      "dependents": .array(dependents(of: id).map(Value.string)),
+      "permissions": definition.permissions.map { .array($0.map(Value.string)) } ?? .null,
+      "version": .integer(Int64(definition.version)),
+      "script": store.owner.map(Value.string) ?? .null,
+    ]
+  }
+
+  /// Getters and watchers that ask which stores there are follow their coming and going.
+  package func trackPresence() {
+    guard system.graph.isTracking else { return }
+    if presence == .none { presence = system.graph.makeSource() }
+    system.graph.track(presence)
+  }
+
+  private func changePresence() {
+    if presence != .none { system.graph.markChanged(presence) }
   }
 
   // MARK: Dependencies
@@ -79,21 +120,41 @@ public final class StoreRegistry {
   }
 
   /// The stores that depend on this one directly.
+  ///
+  /// In order of registration.
   public func dependents(of id: String) -> [String] {
-    order.filter { stores[$0]?.definition.dependencies.contains(id) == true }
+    guard let dependents = dependents[id] else { return [] }
+    return dependents.sorted { (places[$0] ?? 0, $0) < (places[$1] ?? 0, $1) }
   }
 
-  // MARK: Coming and going
+  /// Says anew what a store depends on; undone with the turn.
+  ///
+  /// - Throws: `unknownStore`, `missingDependency`, `dependencyCycle`; nothing has changed then.
+  package func setDependencies(_ dependencies: [String], of id: String) throws(StoreError) {
+    let store = try live(id)
+    let old = store.definition.dependencies
+    try checkDependencies(dependencies, of: id)
+    note(dependencies, of: store, insteadOf: old)
+    do {
+      try checkCircle(from: store)
+    } catch {
+      note(old, of: store, insteadOf: dependencies)
+      throw error
+    }
+    guard system.isInTurn else { return }
+    let back = Subscription { [unowned self] in note(old, of: store, insteadOf: dependencies) }
+    system.tree.note(Registered(back))
+  }
 
-  package func register(_ store: LiveStore) throws(StoreError) {
-    let id = store.id
-    guard !id.isEmpty else {
-      throw StoreError(.invalidDefinition, "a store needs an id, a text such as \"cart\"")
-    }
-    if stores[id] != nil {
-      throw StoreError(.duplicateStore, "there is already a store '\(id)'", store: id)
-    }
-    for dependency in store.definition.dependencies where stores[dependency] == nil {
+  private func note(_ new: [String], of store: LiveStore, insteadOf old: [String]) {
+    store.definition.dependencies = new
+    for id in old { dependents[id]?.remove(store.id) }
+    for id in new { dependents[id, default: []].insert(store.id) }
+    for id in old where dependents[id]?.isEmpty == true { dependents[id] = nil }
+  }
+
+  private func checkDependencies(_ dependencies: [String], of id: String) throws(StoreError) {
+    for dependency in dependencies where stores[dependency] == nil {
       if dependency == id {
         throw StoreError(
           .dependencyCycle,
@@ -108,26 +169,62 @@ public final class StoreRegistry {
         store: id
       )
     }
-    stores[id] = store
-    order.append(id)
+  }
+
+  // MARK: Coming and going
+
+  package func register(_ store: LiveStore) throws(StoreError) {
+    let id = store.id
+    try StoreID.check(id)
+    if stores[id] != nil {
+      throw StoreError(.duplicateStore, "there is already a store '\(id)'", store: id)
+    }
+    try checkDependencies(store.definition.dependencies, of: id)
+    try checkCircle(from: store)
+    put(store, at: order.count)
     system.tree.adopt(store.root, by: store)
     for root in store.hiddenRoots { system.tree.adopt(root, by: store) }
     if system.isInTurn {
       system.tree.note(Registered(Subscription { [unowned self] in remove(store) }))
     }
-    emit("store:registered", id)
+    let record = try record(of: id)
+    try emit("store:registered", target: id, payload: record)
+  }
+
+  /// A store that comes back under an id which others depend on can close a circle.
+  private func checkCircle(from store: LiveStore) throws(StoreError) {
+    guard dependents[store.id] != nil else { return }
+    var resolver = DependencyOrder { [stores] id in
+      id == store.id ? store.definition.dependencies : stores[id]?.definition.dependencies ?? []
+    }
+    _ = try resolver.order(of: [store.id])
+  }
+
+  fileprivate func put(_ store: LiveStore, at place: Int) {
+    stores[store.id] = store
+    order.insert(store.id, at: min(place, order.count))
+    places[store.id] = place
+    note(store.definition.dependencies, of: store, insteadOf: [])
+    changePresence()
   }
 
   /// Takes a store out and ends all that belongs to it.
   ///
+  /// A turn that fails puts it back as it was.
+  ///
   /// - Parameters:
   ///   - id: The store's id.
-  ///   - cascade: Whether the stores that depend on it go as well; otherwise they are an error.
+  ///   - policy: What becomes of the stores that depend on it.
+  /// - Returns: The ids of the stores that have gone, in the order in which they went.
   /// - Throws: `unknownStore`, or `hasDependents` with their list.
-  public func unregister(_ id: String, cascade: Bool = false) throws(StoreError) {
+  @discardableResult
+  public func unregister(
+    _ id: String,
+    dependents policy: Dependents = .refuse
+  ) throws(StoreError) -> [String] {
     let store = try live(id)
     let dependents = dependents(of: id)
-    guard cascade || dependents.isEmpty else {
+    guard policy != .refuse || dependents.isEmpty else {
       let list = dependents.joined(separator: ", ")
       throw StoreError(
         .hasDependents,
@@ -135,10 +232,14 @@ public final class StoreRegistry {
         store: id
       )
     }
-    var seen: Set<String> = []
-    var leaving: [LiveStore] = []
-    collect(store, &seen, &leaving)
-    for store in leaving { remove(store) }
+    var leaving = [store]
+    if policy == .cascade {
+      var seen: Set<String> = []
+      leaving = []
+      collect(store, &seen, &leaving)
+    }
+    try system.turn { for store in leaving { remove(store) } }
+    return leaving.map(\.id)
   }
 
   /// The stores that depend on this one, directly or not, and then this one.
@@ -153,43 +254,87 @@ public final class StoreRegistry {
   /// Takes out a store that is there, with all that belongs to it.
   func remove(_ store: LiveStore) {
     guard stores[store.id] === store else { return }
+    var place = min(places.removeValue(forKey: store.id) ?? 0, order.count - 1)
+    while place > 0, order[place] != store.id { place -= 1 }
     stores[store.id] = nil
-    order.removeAll { $0 == store.id }
-    store.dispose()
-    emit("store:unregistered", store.id)
+    order.remove(at: place)
+    for id in store.definition.dependencies {
+      dependents[id]?.remove(store.id)
+      if dependents[id]?.isEmpty == true { dependents[id] = nil }
+    }
+    changePresence()
+    store.leave()
+    guard system.isInTurn, !system.tree.isUndoing else { return store.dispose() }
+    system.tree.note(Removed(store, from: self, at: place))
+    do {
+      try emit("store:unregistered", target: store.id, payload: ["storeId": .string(store.id)])
+    } catch {
+      system.report(error)
+    }
   }
 
   // MARK: Events
 
-  private func emit(_ type: String, _ id: String) {
-    eventCount += 1
-    let event = Event(sequence: eventCount, type: type, store: id, timestamp: system.clock.now)
-    events.append(event)
-    if events.count > system.limits.eventHistory {
-      events.removeFirst(events.count - system.limits.eventHistory)
+  private func emit(_ type: String, target: String, payload: Value) throws(StoreError) {
+    try events.emit(type, source: "registry", target: target, payload: payload, survives: false)
+  }
+
+  /// Tells all who listen that something has happened.
+  ///
+  /// - Parameters:
+  ///   - type: Such as `shop:opened`; `store:` and `permission:` are the registry's own.
+  ///   - payload: What there is to say.
+  ///   - source: Who says it.
+  ///   - target: The store that it is about.
+  /// - Throws: `invalidArgument` for the registry's own types, `endlessLoop`.
+  public func emit(
+    _ type: String,
+    _ payload: Value = .null,
+    source: String = "swift",
+    target: String? = nil
+  ) throws(StoreError) {
+    guard !type.isEmpty, type != "*", !type.hasPrefix("store:"), !type.hasPrefix("permission:")
+    else {
+      throw StoreError(
+        .invalidArgument,
+        "the type of an event is a text such as 'shop:opened', not '\(type)'; "
+          + "'store:' and 'permission:' events are the registry's own"
+      )
     }
-    // The list as it is now: a listener may remove itself or others.
-    for listener in listeners where listeners.contains(where: { $0.id == listener.id }) {
-      listener.body(event)
+    try system.forbidInGetter("tell the event '\(type)'")
+    try system.turn {
+      try events.emit(type, source: source, target: target, payload: payload, survives: false)
+    }
+  }
+
+  /// Tells that something was refused, whatever becomes of the turn in which it was.
+  package func emitRefusal(_ type: String, source: String, target: String, payload: Value) {
+    do {
+      try events.emit(type, source: source, target: target, payload: payload, survives: true)
+      if !system.isInTurn { try system.turn {} }
+    } catch {
+      system.report(error)
     }
   }
 
   /// The last events, oldest first.
-  public func recentEvents(_ count: Int = 10) -> [Event] { Array(events.suffix(count)) }
+  public func recentEvents(_ count: Int = 10) -> [RegistryEvent] { events.recent(count) }
+  /// How many events the history no longer holds: past its bound, half of them go.
+  public var droppedEventCount: Int { events.droppedCount }
 
-  /// Hears of each store that comes or goes.
-  public func onEvent(_ body: @escaping (Event) -> Void) -> Subscription {
-    listenerCount += 1
-    let id = listenerCount
-    listeners.append((id, body))
-    return system.registration { [unowned self] in
-      let place = listeners.firstIndex { $0.id == id }
-      listeners.removeAll { $0.id == id }
-      return { [unowned self] in
-        listeners.insert((id, body), at: min(place ?? 0, listeners.count))
-      }
-    }
+  /// Hears of the events of a type, or of all with `*`.
+  ///
+  /// - Returns: What ends it, once; a listener that is ended while an event is told is passed over.
+  public func onEvent(
+    _ type: String = "*",
+    owner: String = "swift",
+    _ body: @escaping (RegistryEvent) throws -> Void
+  ) -> Subscription {
+    events.listen(type, owner: owner, body)
   }
+
+  func deliverNext() throws -> Bool { try events.deliverNext() }
+  func dropPending() { events.dropPending() }
 
   package func disposeAll() {
     for id in order.reversed() {
@@ -197,9 +342,30 @@ public final class StoreRegistry {
     }
     stores = [:]
     order = []
-    listeners = []
+    places = [:]
+    events.removeListeners()
   }
 }
 
 @available(*, unavailable)
 extension StoreRegistry: Sendable {}
+
+/// A store was taken out: without the turn it is still there.
+private final class Removed: UndoableEvent {
+  private let store: LiveStore
+  private let place: Int
+  private unowned let registry: StoreRegistry
+
+  init(_ store: LiveStore, from registry: StoreRegistry, at place: Int) {
+    self.store = store
+    self.registry = registry
+    self.place = place
+  }
+
+  var endsSomething: Bool { true }
+  func undo() {
+    store.comeBack()
+    registry.put(store, at: place)
+  }
+  func commit() { store.dispose() }
+}

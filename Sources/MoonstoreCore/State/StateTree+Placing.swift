@@ -79,6 +79,18 @@ extension StateTree {
     if store != nil { settleBirth(of: node) }
   }
 
+  /// Takes a store's state out of it, or puts it back, as a part of a turn: whoever has read it is told.
+  package func move(_ node: StateNode, to store: LiveStore?) {
+    setStore(store, of: node)
+    markAllChanged(node)
+  }
+
+  private func markAllChanged(_ node: StateNode) {
+    for cell in node.cells where cell != .none { graph.markChanged(cell) }
+    if node.structure != .none { graph.markChanged(node.structure) }
+    for case .node(let child) in node.slots { markAllChanged(child) }
+  }
+
   /// What a store begins with was there before the turn: no change of the turn has brought it.
   private func settleBirth(of node: StateNode) {
     node.birth = 0

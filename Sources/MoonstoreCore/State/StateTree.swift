@@ -13,7 +13,7 @@ package final class StateTree {
   /// What the turn has done so far.
   package internal(set) var log: ContiguousArray<Change> = []
 
-  private var isUndoing = false
+  private(set) var isUndoing = false
 
   /// How many changes the turn has made so far.
   package var changeCount: Int { log.count }
@@ -135,11 +135,17 @@ package final class StateTree {
 
   /// Ends a turn: what it did is final.
   func clearLog() {
+    var final: [any UndoableEvent] = []
     for change in log {
-      if let node = change.node, node.table != nil { compact(node) }
+      if let node = change.node {
+        if node.table != nil { compact(node) }
+      } else if case .event(let event) = change.operation, event.endsSomething {
+        final.append(event)
+      }
     }
     log.removeAll(keepingCapacity: log.count < 65_536)
     turnNumber &+= 1
+    for event in final { event.commit() }
   }
 
   // MARK: Primitives, without log
@@ -236,4 +242,13 @@ package struct Change {
 /// Something in a turn that is no write to state but goes away with it.
 package protocol UndoableEvent: AnyObject {
   func undo()
+  /// Whether something is kept for `undo` that ends for good when the turn commits.
+  var endsSomething: Bool { get }
+  /// The turn is final: ends what was kept.
+  func commit()
+}
+
+extension UndoableEvent {
+  package var endsSomething: Bool { false }
+  package func commit() {}
 }

@@ -34,13 +34,17 @@ package final class LiveStore {
   private var members: ContiguousArray<Member> = []
   package private(set) var actions: ContiguousArray<Action> = []
   package internal(set) var isDisposed = false
+  private var isGone = false
   var subscriptions: [StoreSubscription] = []
   package var hooks: [ActionHook] = []
   /// Whether a setup function made it: its actions are closures that take no store.
   package var isSetup = false
   /// Parts of state that no name leads to, such as the refs that a setup function keeps to itself.
   package var hiddenRoots: [StateNode] = []
-  /// Disposers of what lives as long as the store.
+  /// What the world knows of the store, such as its message handlers: ends when it leaves, and is put back
+  /// when that is undone.
+  package var registrations: [Subscription] = []
+  /// Disposers of what lives as long as the store; they run when it is gone for good.
   package var attachments: [() -> Void] = []
   /// The public face.
   ///
@@ -110,15 +114,30 @@ package final class LiveStore {
     return Suggestion.text(for: name, among: names)
   }
 
-  func dispose() {
+  /// Takes the store out of the world, so that the turn under way can still put it back.
+  func leave() {
     guard !isDisposed else { return }
     isDisposed = true
+    for registration in registrations.reversed() { registration.cancel() }
+    for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
+  }
+
+  /// Puts it back; its registrations come back by themselves.
+  func comeBack() {
+    isDisposed = false
+    for root in [root] + hiddenRoots { system.tree.move(root, to: self) }
+  }
+
+  /// Ends it for good.
+  func dispose() {
+    leave()
+    guard !isGone else { return }
+    isGone = true
+    registrations = []
     for dispose in attachments.reversed() { dispose() }
     attachments = []
     for subscription in subscriptions { subscription.finish() }
     hooks = []
     for case .getter(let getter) in members { getter.dispose() }
-    system.tree.adopt(root, by: nil)
-    for root in hiddenRoots { system.tree.adopt(root, by: nil) }
   }
 }

@@ -6,6 +6,10 @@ extension StoreSystem {
   /// - Throws: `StoreError` when the definition cannot be used; nothing is registered then.
   @discardableResult
   public func define(_ definition: StoreDefinition) throws(StoreError) -> Store {
+    try turn { try make(definition) }
+  }
+
+  private func make(_ definition: StoreDefinition) throws(StoreError) -> Store {
     let initial: Value
     do {
       initial = try definition.state()
@@ -62,7 +66,7 @@ extension StoreSystem {
         try body(live.face, message)
         return .done(.null)
       }
-      live.attachments.append { subscription.cancel() }
+      live.registrations.append(subscription)
     }
     for (type, body) in definition.answers.sorted(by: { $0.key < $1.key }) {
       let subscription = try bus.answer(type, owner: live.id) {
@@ -71,7 +75,7 @@ extension StoreSystem {
         if case .node(let node) = slot { tree.freeze(node) }
         return .done(slot)
       }
-      live.attachments.append { subscription.cancel() }
+      live.registrations.append(subscription)
     }
   }
 

@@ -51,7 +51,7 @@ extension StoreSystem {
       return
     }
     // Nothing to commit, deliver or tell: the common end of a turn that only read.
-    if tree.log.isEmpty && bus.isQuiet && ready.isEmpty && !graph.hasDueEffects { return }
+    if tree.log.isEmpty && isQuiet && ready.isEmpty && !graph.hasDueEffects { return }
     try settle()
   }
 
@@ -67,7 +67,7 @@ extension StoreSystem {
     guard bus.endless == nil else { return abandon() }
     bus.beginTurn()
     bus.queue.dropWithdrawn()
-    if tree.log.isEmpty, bus.isQuiet, pending.isEmpty, ready.isEmpty, !graph.hasDueEffects {
+    if tree.log.isEmpty, isQuiet, pending.isEmpty, ready.isEmpty, !graph.hasDueEffects {
       return
     }
     do {
@@ -79,6 +79,7 @@ extension StoreSystem {
 
   private func abandon() {
     bus.queue.removeAll()
+    registry.dropPending()
     bus.beginTurn()
     tree.clearLog()
     stretches = []
@@ -119,11 +120,14 @@ extension StoreSystem {
 
   // MARK: Settling
 
+  private var isQuiet: Bool { bus.isQuiet && pendingEvents == 0 }
+
   /// Delivers what waits, without committing: the effects of one call inside a group of turns.
   package func deliverMessages() throws(StoreError) {
     do {
       while true {
         while try bus.deliverNext() {}
+        if try registry.deliverNext() { continue }
         guard !ready.isEmpty else { return }
         ready.removeFirst()()
       }
@@ -153,7 +157,7 @@ extension StoreSystem {
         if rounds > limits.settleRounds - 8 { looping += pending.map { $0.0.id } }
         runEffects()
         notify()
-      } while !bus.isQuiet || !tree.log.isEmpty || !ready.isEmpty
+      } while !isQuiet || !tree.log.isEmpty || !ready.isEmpty
       looping = []
     } catch {
       looping = []

@@ -56,6 +56,8 @@ public final class StoreSystem {
   package var getterDepth = 0
   var stretches: [TurnChanges.Stretch] = []
   var pending: [(LiveStore, StoreChange)] = []
+  /// How many events of the registry are still to be told.
+  var pendingEvents = 0
   var subscriptionCount = 0
   private var idCounts: [String: Int] = [:]
   var isSettling = false

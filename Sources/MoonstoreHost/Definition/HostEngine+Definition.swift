@@ -178,7 +178,7 @@ extension HostEngine {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live)
     }
-    live.attachments.append { subscription.cancel() }
+    live.registrations.append(subscription)
   }
 
   private func add(responder type: String, _ function: LuaReference, to live: LiveStore) throws {
@@ -186,7 +186,7 @@ extension HostEngine {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live)
     }
-    live.attachments.append { subscription.cancel() }
+    live.registrations.append(subscription)
   }
 }
 

@@ -66,13 +66,38 @@ struct Rights: OptionSet, Hashable, Sendable {
 /// that a store is disposed and made anew.
 final class StoreEntry {
   let id: String
-  var live: LiveStore?
+  private(set) var live: LiveStore?
+  private let graph: ReactiveGraph
+  /// The graph's node for whether the store is there, once a getter has missed it.
+  private var presence = NodeID.none
 
-  init(id: String) { self.id = id }
+  init(id: String, graph: ReactiveGraph) {
+    self.id = id
+    self.graph = graph
+  }
 
+  func put(_ store: LiveStore) {
+    live = store
+    if presence != .none { graph.markChanged(presence) }
+  }
+
+  func remove(_ store: LiveStore) {
+    if live === store { live = nil }
+  }
+
+  @inline(__always)
   func store() throws(StoreError) -> LiveStore {
     if let live { return live }
-    throw StoreError(.disposed, "the store '\(id)' is not there: it was disposed", store: id)
+    throw missing()
+  }
+
+  private func missing() -> StoreError {
+    // A getter that has found nothing here is evaluated anew when the store comes.
+    if graph.isTracking {
+      if presence == .none { presence = graph.makeSource() }
+      graph.track(presence)
+    }
+    return StoreError(.disposed, "the store '\(id)' is not there: it was disposed", store: id)
   }
 }
 

@@ -120,18 +120,17 @@ extension HostEngine {
       let id = try arguments.string("the id")
       let options = try arguments.value()
       try system.forbidInGetter("unregister '\(id)'")
-      try registry.unregister(id, cascade: options["cascade"]?.boolValue ?? false)
-      return arguments.none()
+      let isCascade = options["cascade"]?.boolValue ?? false
+      let isForced = options["force"]?.boolValue ?? false
+      let gone = try registry.unregister(
+        id,
+        dependents: isCascade ? .cascade : isForced ? .leave : .refuse
+      )
+      return arguments.answer(.array(gone.map(Value.string)))
     }
     try natives.add("recentEvents", as: "registry.recentEvents") { arguments in
       let count = try arguments.optionalNumber("the count").map { Int($0) } ?? 10
-      let events = registry.recentEvents(count).map { event -> Value in
-        [
-          "sequence": .integer(Int64(event.sequence)), "type": .string(event.type),
-          "store": .string(event.store), "timestamp": .number(event.timestamp),
-        ]
-      }
-      return arguments.answer(.array(events))
+      return arguments.answer(.array(registry.recentEvents(count).map(\.record)))
     }
   }
 

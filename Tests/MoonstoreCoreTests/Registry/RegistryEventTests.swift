@@ -16,7 +16,7 @@ struct RegistryEventTests {
     try system.registry.unregister("a")
     let events = system.registry.recentEvents()
     #expect(events.map(\.sequence) == [1, 2, 3])
-    #expect(events.map(\.store) == ["a", "b", "a"])
+    #expect(events.map(\.target) == ["a", "b", "a"])
     #expect(events.map(\.type) == ["store:registered", "store:registered", "store:unregistered"])
     #expect(events.allSatisfy { $0.timestamp == 43_200 })
   }
@@ -40,7 +40,7 @@ struct RegistryEventTests {
       log.add("first")
       own?.cancel()
     }
-    let second = system.registry.onEvent { [log] event in log.add("second \(event.store)") }
+    let second = system.registry.onEvent { [log] event in log.add("second \(event.target ?? "")") }
     try system.defineCounter("a")
     try system.defineCounter("b")
     #expect(log.entries == ["first", "second a", "second b"])
@@ -64,7 +64,7 @@ struct RegistryEventTests {
 
   @Test func `A listener sees the store that has come`() throws {
     let listener = system.registry.onEvent { [system, log] event in
-      log.add("\(system.registry.has(event.store))")
+      log.add("\(system.registry.has(event.target ?? ""))")
     }
     try system.defineCounter()
     try system.registry.unregister("counter")

@@ -42,8 +42,11 @@ struct StoreRegistryTests {
     #expect(registry.ids == ["counter"])
   }
 
-  @Test func `A store without an id is refused`() {
-    #expect(failure { try define("") }?.code == .invalidDefinition)
+  @Test(arguments: [
+    "", "a//b", "/a", "a/", " a", "a /b", "a\nb", String(repeating: "x", count: 201),
+  ])
+  func `An id that could not be told from another, or is none, is refused`(id: String) {
+    #expect(failure { try define(id) }?.code == .invalidDefinition)
     #expect(registry.count == 0)
   }
 
@@ -91,22 +94,85 @@ struct StoreRegistryTests {
     try define("middle", ["base"])
     try define("top", ["middle"])
     #expect(try registry.missingDependencies("top") == [])
-    try registry.live("middle").definition.dependencies = ["gone", "base", "away"]
-    #expect(try registry.missingDependencies("top") == ["away", "gone"])
+    try registry.unregister("base", dependents: .leave)
+    #expect(try registry.missingDependencies("top") == ["base"])
     #expect(failure { _ = try registry.resolveDependencies("top") }?.code == .missingDependency)
     #expect(failure { _ = try registry.missingDependencies("nope") }?.code == .unknownStore)
   }
 
-  @Test func `A circle that came about later is shown`() throws {
+  @Test func `A store that comes back cannot close a circle`() throws {
     try define("a")
     try define("b", ["a"])
     try define("c", ["b"])
-    try registry.live("a").definition.dependencies = ["c"]
-    let error = failure { _ = try registry.resolveDependencies("c") }
+    try registry.unregister("a", dependents: .leave)
+    let error = failure { try define("a", ["c"]) }
     #expect(error?.code == .dependencyCycle)
-    #expect(error?.message.contains("c -> b -> a -> c") == true)
-    try registry.unregister("a", cascade: true)
-    #expect(registry.ids == [])
+    #expect(error?.message.contains("a -> c -> b -> a") == true)
+    #expect(registry.ids == ["b", "c"])
+    try define("a")
+    #expect(try registry.missingDependencies("c") == [])
+  }
+
+  @Test func `New dependencies are checked, and undone with the turn`() throws {
+    try define("a")
+    try define("b", ["a"])
+    #expect(
+      failure { try registry.setDependencies(["b"], of: "a") }?.code == .dependencyCycle
+    )
+    #expect(
+      failure { try registry.setDependencies(["x"], of: "a") }?.code == .missingDependency
+    )
+    #expect(registry.dependents(of: "b") == [])
+    try define("c")
+    _ = failure {
+      try system.turn {
+        try registry.setDependencies(["b"], of: "c")
+        #expect(registry.dependents(of: "b") == ["c"])
+        throw Refusal(reason: "on purpose")
+      }
+    }
+    #expect(registry.dependents(of: "b") == [])
+    try registry.setDependencies(["b", "a"], of: "c")
+    #expect(try registry.resolveDependencies("c") == ["a", "b"])
+  }
+
+  @Test func `A store whose unregistration is undone is as it was`() throws {
+    let counter = try system.defineCounter()
+    try define("after", ["counter"])
+    let log = RunLog()
+    let heard = try counter.subscribe { _ in log.add("heard") }
+    let handled = try system.subscribe("ping", owner: "counter") { _ in log.add("ping") }
+    _ = failure {
+      try system.turn {
+        try counter.call("increment")
+        try registry.unregister("counter", dependents: .cascade)
+        #expect(registry.ids == [])
+        #expect(failure { try counter.call("increment") }?.code == .disposed)
+        try system.defineCounter()
+        throw Refusal(reason: "on purpose")
+      }
+    }
+    #expect(registry.ids == ["counter", "after"])
+    #expect(try counter.get("count") == 0)
+    #expect(registry.recentEvents().map(\.type) == ["store:registered", "store:registered"])
+    try counter.call("increment")
+    try system.send("ping")
+    #expect(log.entries == ["heard", "ping"])
+    heard.cancel()
+    handled.cancel()
+  }
+
+  @Test func `A getter that misses a store is evaluated anew when it comes`() throws {
+    let seen = StoreDefinition(
+      "seer",
+      getters: ["sees": { [registry] _ in .bool(registry.has("late")) }]
+    )
+    let seer = try system.define(seen)
+    #expect(try seer.get("sees") == false)
+    try define("late")
+    #expect(try seer.get("sees") == true)
+    try registry.unregister("late")
+    #expect(try seer.get("sees") == false)
   }
 
   @Test func `A store that others depend on does not go, and they are listed`() throws {
@@ -128,8 +194,8 @@ struct StoreRegistryTests {
     try define("right", ["base"])
     try define("top", ["left", "right"])
     try define("other")
-    let listener = registry.onEvent { gone.append($0.store) }
-    try registry.unregister("base", cascade: true)
+    let listener = registry.onEvent { gone.append($0.target ?? "") }
+    try registry.unregister("base", dependents: .cascade)
     #expect(gone == ["top", "left", "right", "base"])
     #expect(registry.ids == ["other"])
     listener.cancel()
