@@ -4,14 +4,14 @@
 
 #include "bridge.h"
 
-static int finish(lua_State *L, int status, lua_KContext context) {
+static int finish(lua_State *L, int status, lua_KContext grant) {
   (void)status;
-  (void)context;
+  mb_attenuate(L, mb_vm_of(L), (uint16_t)grant, 1);
   return lua_gettop(L);
 }
 
 // A driver's call is a turn of its own: Swift runs it on another coroutine and hands over how it ended.
-static int drive(lua_State *L, mb_vm *vm, int32_t action) {
+static int drive(lua_State *L, mb_vm *vm, int32_t action, uint16_t grant) {
   lua_State *driver = vm->driver;
   int arguments = vm->driver_arguments;
   vm->driver = L;
@@ -29,11 +29,13 @@ static int drive(lua_State *L, mb_vm *vm, int32_t action) {
   if (fits) lua_xmove(run->co, L, count);
   mb_run_release(run);
   if (!fits) return luaL_error(L, "too many results");
-  return status == MB_RERAISE ? lua_error(L) : count;
+  if (status == MB_RERAISE) return lua_error(L);
+  mb_attenuate(L, vm, grant, 1);
+  return count;
 }
 
 // Calls the function behind an action; self and the arguments are on the stack.
-static int run_function(lua_State *L, mb_vm *vm, const mb_action_entry *entry) {
+static int run_function(lua_State *L, mb_vm *vm, const mb_action_entry *entry, uint16_t grant) {
   if (entry->flags & MB_ACTION_NATIVE) return mb_invoke_native(L, vm, entry->function, MB_AS_DATA);
   luaL_checkstack(L, 1, NULL);
   lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
@@ -41,8 +43,8 @@ static int run_function(lua_State *L, mb_vm *vm, const mb_action_entry *entry) {
     lua_insert(L, 1);
   else
     lua_replace(L, 1);
-  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
-  return lua_gettop(L);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, grant, finish);
+  return finish(L, LUA_OK, grant);
 }
 
 int mb_call_action(lua_State *L) {
@@ -51,6 +53,13 @@ int mb_call_action(lua_State *L) {
   mb_action_entry *entry = &vm->actions[action];
   if (!entry->in_use || entry->flags & MB_ACTION_GONE)
     return luaL_error(L, "this action belongs to a store that was disposed");
+  uint16_t grant = (uint16_t)lua_tointeger(L, lua_upvalueindex(2));
+  if (grant != 0) {
+    int32_t status = vm->callbacks.authorize(vm->callbacks.owner, action, grant);
+    if (status < 0) return mb_fail(L, vm, status);
+    // Asking a condition can have made actions.
+    entry = &vm->actions[action];
+  }
   mb_object *self = mb_to_object(L, 1);
   bool has_self = self && self->kind == vm->handle_kind && self->pointer == entry->store;
   if (!has_self || self->grant != 0) {
@@ -63,17 +72,17 @@ int mb_call_action(lua_State *L) {
     else
       lua_insert(L, 1);
   }
-  if (vm->driving) return drive(L, vm, action);
+  if (vm->driving) return drive(L, vm, action, grant);
   if (entry->flags & MB_ACTION_HOOKED) {
     luaL_checkstack(L, 3, NULL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->dispatcher);
     lua_insert(L, 1);
     lua_pushinteger(L, action);
     lua_insert(L, 2);
-    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
-    return lua_gettop(L);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, grant, finish);
+    return finish(L, LUA_OK, grant);
   }
-  return run_function(L, vm, entry);
+  return run_function(L, vm, entry, grant);
 }
 
 // invoke(number, self, ...): what the dispatcher calls at the core of the onion.
@@ -85,7 +94,7 @@ static int invoke_action(lua_State *L) {
     return luaL_error(L, "no such action");
   mb_action_entry *entry = &vm->actions[action];
   lua_remove(L, 1);
-  return run_function(L, vm, entry);
+  return run_function(L, vm, entry, 0);
 }
 
 static int do_make_invoker(lua_State *L) {
@@ -102,7 +111,8 @@ static int do_action_new(lua_State *L) {
   mb_push_value(L, vm, &vm->entry.self);
   entry->handle = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushinteger(L, vm->action_last);
-  lua_pushcclosure(L, mb_call_action, 1);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, mb_call_action, 2);
   lua_pushvalue(L, -1);
   entry->closure = luaL_ref(L, LUA_REGISTRYINDEX);
   mb_encode_reference(L, vm, -1);
@@ -124,6 +134,21 @@ int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t fun
       (mb_action_entry){.store = store, .function = function, .flags = flags};
   vm->entry.self = handle;
   return mb_protect(vm, do_action_new);
+}
+
+static int do_action_closure(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_pushinteger(L, vm->entry.function);
+  lua_pushinteger(L, vm->entry.tables);
+  lua_pushcclosure(L, mb_call_action, 2);
+  mb_encode_reference(L, vm, -1);
+  return 0;
+}
+
+int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant) {
+  vm->entry.function = action;
+  vm->entry.tables = grant;
+  return mb_protect(vm, do_action_closure);
 }
 
 int32_t mb_action_last(const mb_vm *vm) { return vm->action_last; }

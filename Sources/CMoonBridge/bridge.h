@@ -108,7 +108,7 @@ struct mb_vm {
   } entry;
 
   uint16_t handle_kind;
-  uint32_t table_kinds;
+  uint32_t table_kinds, live_kinds;
 };
 
 static inline mb_vm *mb_vm_of(lua_State *L) { return *(mb_vm **)lua_getextraspace(L); }
@@ -155,6 +155,11 @@ int mb_suspend(lua_State *L, mb_vm *vm);
 // Runs the pending __close handlers of a coroutine and empties it; what stays is how that ended.
 int mb_reset(mb_vm *vm, lua_State *co);
 void mb_note_error(mb_vm *vm, lua_State *L, int level);
+
+// attenuation.c
+// Gives what stands from `first` to the top of the stack the rights of somebody with this grant.
+void mb_attenuate(lua_State *L, mb_vm *vm, uint16_t grant, int first);
+void mb_open_errors(lua_State *L);
 
 // actions.c
 int mb_call_action(lua_State *L);

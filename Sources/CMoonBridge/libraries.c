@@ -75,6 +75,7 @@ void mb_open_libraries(lua_State *L, mb_vm *vm) {
   lua_pushcclosure(L, set_metatable, 1);
   lua_setglobal(L, "setmetatable");
   mb_open_protection(L);
+  mb_open_errors(L);
 
   lua_getglobal(L, "string");
   lua_pushnil(L);

@@ -38,6 +38,19 @@ extension LuaMachine {
     return (unsafe mb_action_last(machine), closure)
   }
 
+  /// The function for an action that holders of a grant get.
+  package func makeActionClosure(_ action: Int32, grant: UInt16) throws(LuaError) -> LuaReference {
+    let base = tokenCount
+    return try takeReference(unsafe mb_action_closure(try open(), action, grant), base)
+  }
+
+  /// A table of functions that give values the rights of a holder: attenuate(grant, ...), leads(...) and
+  /// isObject(value).
+  package func makeAttenuator() throws(LuaError) -> LuaReference {
+    let base = tokenCount
+    return try takeReference(unsafe mb_make_attenuator(try open()), base)
+  }
+
   package func setFlags(_ flags: LuaActionFlags, ofAction action: Int32) {
     guard let machine = unsafe raw else { return }
     unsafe mb_action_set_flags(machine, action, flags.rawValue)
@@ -60,9 +73,11 @@ extension LuaMachine {
     return try takeReference(unsafe mb_make_invoker(try open()), base)
   }
 
-  /// Tells the bridge which objects are store handles, and which are tables to a script's `type`.
-  package func setKinds(handle: UInt16, tables: [UInt16]) {
+  /// Tells the bridge which objects are store handles, which are tables to a script's `type`, and which lead to
+  /// live state.
+  package func setKinds(handle: UInt16, tables: [UInt16], live: [UInt16]) {
     guard let machine = unsafe raw else { return }
+    unsafe mb_set_live_kinds(machine, live.reduce(0) { $0 | 1 << UInt32($1) })
     unsafe mb_set_handle_kind(machine, handle)
     unsafe mb_set_table_kinds(machine, tables.reduce(0) { $0 | 1 << UInt32($1) })
   }

@@ -126,7 +126,8 @@ package import MoonValue
     append(reference: reference.number)
   }
 
-  func pin(_ content: AnyObject) { pinned.append((nativeDepth, content)) }
+  /// Keeps something that is handed to Lua alive until Lua has it.
+  package func pin(_ content: AnyObject) { pinned.append((nativeDepth, content)) }
 
   package func append(reference: Int32) { append(tag: MB_REFERENCE, bits: Int64(reference)) }
 
@@ -462,6 +463,16 @@ package import MoonValue
         let carried = unsafe Unmanaged<AnyObject>.fromOpaque(error).takeUnretainedValue()
         let script = unsafe String(cString: source)
         (carried as? CarriedError)?.locate(script: script, line: Int(line))
+      },
+      authorize: { owner, action, grant in
+        unsafe LuaMachine.machine(owner).attempt { try $0.authorize(action, grant) }
+      },
+      snapshot: { owner, object, result in
+        let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
+        let object = unsafe machine.handle(object)
+        let result = unsafe LuaResult(result, machine: raw)
+        return machine.attempt { try $0.snapshot(object, result) }
       },
       retain: { owner, pointer in
         _ = unsafe Unmanaged<AnyObject>.fromOpaque(pointer).retain()

@@ -144,6 +144,10 @@ package protocol LuaObjectDelegate: AnyObject {
   func describe(_ object: LuaObject) -> String
   /// The error for a value that cannot be data: `path` leads from the value to the part that cannot.
   func refuse(_ object: LuaObject?, key: String, path: String, reason: String) -> any Error
+  /// An action is called through a function that was handed out with a grant.
+  func authorize(_ action: Int32, _ grant: UInt16) throws
+  /// The object as it is now, for an error: nothing that leads to live state.
+  func snapshot(_ object: LuaObject, _ result: LuaResult) throws
   /// A driver called an action: run it as a turn.
   func drive(_ action: Int32) -> LuaDriven
   /// How far the turn has come.

@@ -183,3 +183,11 @@ extension LuaMachine {
     return values
   }
 }
+
+extension LuaValue {
+  /// Whether it is nil.
+  package var isNil: Bool {
+    if case .nil = self { return true }
+    return false
+  }
+}

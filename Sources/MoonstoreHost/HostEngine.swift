@@ -19,7 +19,10 @@ final class HostEngine {
   private var entries: [String: StoreEntry] = [:]
   /// The functions that scripts get for actions, by number, and what the numbers mean.
   private var actions: [Int32: (closure: LuaReference, store: LiveStore, name: String)] = [:]
-  private var denials: [String: LuaReference] = [:]
+  /// The functions that others than the owner get for actions, by number and grant.
+  private var grantedActions: [UInt64: LuaReference] = [:]
+  /// Functions of scripts that decide on permissions.
+  var conditions: [LuaReference] = []
   /// Methods of texts that errors of the host have as well.
   var errorMethods: [String: LuaReference] = [:]
   /// Hooks of scripts, by store.
@@ -44,8 +47,6 @@ final class HostEngine {
   private var disposables: [Int: Subscription] = [:]
   private var disposableCount = 0
 
-  /// Whose code runs, for messages about rights.
-  var principal: String { machine.runningScript.map { "the script '\($0)'" } ?? "this caller" }
   /// What the native that just suspended waits for.
   var wait: Wait?
   var parked: [Int: ParkedRun] = [:]
@@ -81,10 +82,17 @@ final class HostEngine {
     let objects = HostObjects(engine: self)
     self.objects = objects
     machine.setDelegate(objects)
-    machine.setKinds(handle: ObjectKind.store, tables: [ObjectKind.part])
+    machine.setKinds(
+      handle: ObjectKind.store,
+      tables: [ObjectKind.part],
+      live: [ObjectKind.store, ObjectKind.part, ObjectKind.cell]
+    )
     unsafe system.scriptEngine = self
     system.onHooksChanged = { [unowned self] in refreshHooks() }
     system.onStoreRegistered = { [unowned self] store in adopt(store) }
+    system.evaluateCondition = { [unowned self] number, request in
+      try holds(conditions[number], request)
+    }
     system.onReport = { error in configuration.report(error) }
     do {
       try openLibraries()
@@ -101,6 +109,8 @@ final class HostEngine {
     scriptHooks = [:]
     scripts = [:]
     actions = [:]
+    grantedActions = [:]
+    conditions = []
     errorMethods = [:]
     system.registry.disposeAll()
     unsafe system.scriptEngine = nil
@@ -166,7 +176,7 @@ final class HostEngine {
     token.advance()
     var arguments: [Value] = []
     for _ in 1..<max(1, call.count) {
-      arguments.append(try StateConversion(tree: system.tree).value(&token))
+      arguments.append(try StateConversion(system: system).value(&token))
     }
     call.dropArguments()
     let result = try body(store.face, arguments)
@@ -183,35 +193,27 @@ final class HostEngine {
       machine.freeAction(action.number)
       actions[action.number] = nil
     }
+    let gone = Set(store.actions.map { UInt64(UInt32(bitPattern: $0.number)) })
+    grantedActions = grantedActions.filter { !gone.contains($0.key >> 16) }
     scriptHooks[store.id] = nil
   }
 
-  func closure(of action: LiveStore.Action) throws(StoreError) -> LuaReference {
+  /// The function that a script gets for an action: the owner's, or one that asks at each call.
+  func closure(of action: LiveStore.Action, for grant: UInt16) throws -> LuaReference {
     guard let closure = actions[action.number]?.closure else {
       throw StoreError(.unknownAction, "the action '\(action.name)' cannot be called from scripts")
     }
-    return closure
+    if grant == 0 { return closure }
+    let key = UInt64(UInt32(bitPattern: action.number)) << 16 | UInt64(grant)
+    if let known = grantedActions[key] { return known }
+    let made = try machine.makeActionClosure(action.number, grant: grant)
+    grantedActions[key] = made
+    return made
   }
 
   /// Which store and action a number of the machine means.
   func action(_ number: Int32) -> (store: LiveStore, name: String)? {
     actions[number].map { ($0.store, $0.name) }
-  }
-
-  /// A function that says no, for holders who may not call actions.
-  func denied(_ action: String, of store: LiveStore) throws -> LuaReference {
-    let name = "\(store.id):\(action)"
-    if let known = denials[name] { return known }
-    let principal = principal
-    let denial = try machine.makeNative(byReference: true) { _ in
-      throw StoreError(
-        .permissionDenied,
-        "permission denied: \(principal) may not call '\(name)'",
-        store: store.id
-      )
-    }
-    denials[name] = denial
-    return denial
   }
 
   // MARK: Hooks
@@ -274,7 +276,13 @@ final class HostEngine {
 /// A hook that a script has put on a store.
 final class ScriptHook {
   let function: LuaReference
-  init(_ function: LuaReference) { self.function = function }
+  /// The rights of the handle that it was put on with.
+  let grant: UInt16
+
+  init(_ function: LuaReference, grant: UInt16) {
+    self.function = function
+    self.grant = grant
+  }
 }
 
 extension LiveStore {

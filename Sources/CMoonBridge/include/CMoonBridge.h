@@ -119,6 +119,10 @@ typedef struct mb_callbacks {
   void (*rollback)(void *owner, int64_t savepoint);
   // The error that was raised stands at this place.
   void (*locate)(void *owner, const void *error, const char *source, int32_t line);
+  // An action is called through a function that was handed out with this grant.
+  int32_t (*authorize)(void *owner, int32_t action, uint16_t grant);
+  // The object as it is now, for an error that is raised: nothing that leads to live state.
+  int32_t (*snapshot)(void *owner, const mb_object *object, mb_value *result);
   // A userdata for this object was made.
   void (*retain)(void *owner, const void *pointer);
 } mb_callbacks;
@@ -268,6 +272,9 @@ enum {
 
 // [enters Lua] Makes an action; one reference token, to the function that callers get, is appended.
 int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t function, uint32_t flags);
+// [enters Lua] The function that holders of a grant get for an action: it asks `authorize` at each call, and what
+// it returns carries the grant; one reference token.
+int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant);
 void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags);
 void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function);
 int32_t mb_action_last(const mb_vm *vm);
@@ -277,6 +284,11 @@ void mb_set_dispatcher(mb_vm *vm, int32_t function);
 // [enters Lua] The function invoke(number, self, ...), for the dispatcher to call the action itself; one
 // reference token.
 int32_t mb_make_invoker(mb_vm *vm);
+// [enters Lua] A table of functions that give values the rights of a holder: attenuate(grant, ...), leads(...)
+// and isObject(value); one reference token.
+int32_t mb_make_attenuator(mb_vm *vm);
+// The kinds (a bit mask) that lead to live state.
+void mb_set_live_kinds(mb_vm *vm, uint32_t kinds);
 // The kind of object that store handles are.
 void mb_set_handle_kind(mb_vm *vm, uint16_t kind);
 // The kinds (a bit mask) whose `type` is "table".

@@ -75,7 +75,7 @@ public final class StoreRegistry {
       "id": .string(id), "name": .string(definition.name), "metadata": definition.metadata,
       "dependencies": .array(definition.dependencies.map(Value.string)),
       "dependents": .array(dependents(of: id).map(Value.string)),
-      "permissions": definition.permissions.map { .array($0.map(Value.string)) } ?? .null,
+      "permissions": definition.permissions.map { .array($0.map(\.record)) } ?? .null,
       "version": .integer(Int64(definition.version)),
       "script": store.owner.map(Value.string) ?? .null,
     ]
@@ -179,6 +179,9 @@ public final class StoreRegistry {
     if stores[id] != nil {
       throw StoreError(.duplicateStore, "there is already a store '\(id)'", store: id)
     }
+    if let listed = store.definition.permissions {
+      store.permissions = try PermissionSet(listed, of: id)
+    }
     try checkDependencies(store.definition.dependencies, of: id)
     try checkCircle(from: store)
     put(store, at: order.count)
@@ -223,23 +226,34 @@ public final class StoreRegistry {
     dependents policy: Dependents = .refuse
   ) throws(StoreError) -> [String] {
     let store = try live(id)
-    let dependents = dependents(of: id)
-    guard policy != .refuse || dependents.isEmpty else {
-      let list = dependents.joined(separator: ", ")
-      throw StoreError(
-        .hasDependents,
-        "the store '\(id)' cannot go: \(list) \(dependents.count == 1 ? "depends" : "depend") on it",
-        store: id
-      )
-    }
-    var leaving = [store]
-    if policy == .cascade {
-      var seen: Set<String> = []
-      leaving = []
-      collect(store, &seen, &leaving)
-    }
+    if policy == .refuse { try checkDependents(of: id) }
+    let leaving = policy == .cascade ? collected(from: store) : [store]
     try system.turn { for store in leaving { remove(store) } }
     return leaving.map(\.id)
+  }
+
+  /// Throws when stores depend on one, and lists them.
+  package func checkDependents(of id: String) throws(StoreError) {
+    let dependents = dependents(of: try live(id).id)
+    guard !dependents.isEmpty else { return }
+    let list = dependents.joined(separator: ", ")
+    throw StoreError(
+      .hasDependents,
+      "the store '\(id)' cannot go: \(list) \(dependents.count == 1 ? "depends" : "depend") on it",
+      store: id
+    )
+  }
+
+  /// The stores that would go with one, and then that one.
+  package func cascade(from id: String) throws(StoreError) -> [String] {
+    collected(from: try live(id)).map(\.id)
+  }
+
+  private func collected(from store: LiveStore) -> [LiveStore] {
+    var seen: Set<String> = []
+    var found: [LiveStore] = []
+    collect(store, &seen, &found)
+    return found
   }
 
   /// The stores that depend on this one, directly or not, and then this one.

@@ -61,6 +61,22 @@ extension LiveStore {
     }
   }
 
+  /// Throws unless a holder may patch fields: all of them, or each of those that it names.
+  package func checkPatch(
+    of keys: some Sequence<Value.Key>,
+    _ grant: UInt16
+  ) throws(StoreError) {
+    guard grant != 0 else { return }
+    let access = system.access
+    if access.allows(grant, Access(.patch, self, .store)) { return }
+    for key in keys {
+      let field = Access.Subject.path([.field(key)])
+      guard access.allows(grant, Access(.patch, self, field)) else {
+        throw access.refusal(grant, Access(.patch, self, field))
+      }
+    }
+  }
+
   /// Merges maps into maps; everything else is replaced.
   package func merge(_ pairs: [Value.Key: Value], into node: StateNode) throws(StoreError) {
     for key in pairs.keys.sorted() {

@@ -29,6 +29,8 @@ package final class LiveStore {
   package var definition: StoreDefinition
   /// Which script it belongs to; nil for Swift.
   package var owner: String?
+  /// What others may do with it.
+  package internal(set) var permissions = PermissionSet.standard
   package internal(set) var root: StateNode
   private var memberSymbols: ContiguousArray<UInt32> = []
   private var members: ContiguousArray<Member> = []
@@ -46,10 +48,10 @@ package final class LiveStore {
   package var registrations: [Subscription] = []
   /// Disposers of what lives as long as the store; they run when it is gone for good.
   package var attachments: [() -> Void] = []
-  /// The public face.
+  /// The public face, with all rights.
   ///
   /// It holds the store, so the store does not hold it.
-  package var face: Store { Store(self) }
+  package var face: Store { Store(self, grant: 0) }
 
   package init(_ definition: StoreDefinition, root: StateNode, system: StoreSystem) {
     id = definition.id

@@ -2,11 +2,18 @@ public import MoonValue
 
 /// A store as Swift holds it inside its isolation domain.
 ///
+/// It allows everything, unless `secured` has narrowed it.
+///
 /// Every call from outside is a turn of its own; inside an action it is a part of the action's turn.
 public final class Store {
   package let live: LiveStore
+  /// What it allows, by its number in the table of rights; 0 is everything.
+  private let grant: UInt16
 
-  init(_ live: LiveStore) { self.live = live }
+  package init(_ live: LiveStore, grant: UInt16) {
+    self.live = live
+    self.grant = grant
+  }
 
   private var system: StoreSystem { live.system }
 
@@ -21,13 +28,37 @@ public final class Store {
     }
   }
 
+  private func check(
+    _ right: Rights,
+    _ subject: @autoclosure () throws(StoreError) -> Access.Subject = .store
+  ) throws(StoreError) {
+    try check()
+    guard grant != 0 else { return }
+    try system.access.check(grant, Access(right, live, try subject()))
+  }
+
+  /// The same store with fewer rights: only what the list says, of what this one allows.
+  ///
+  /// - Parameters:
+  ///   - permissions: Such as `read`, `call:addItem`, `write:settings`.
+  ///   - principal: Who holds it, for errors and conditions; whoever holds a narrowed one stays its holder.
+  /// - Returns: The narrowed store; no call of it gives more rights back.
+  /// - Throws: `invalidDefinition` for what is no permission.
+  public func secured(
+    _ permissions: [Permission],
+    for principal: Principal = Principal(.swift, "swift")
+  ) throws(StoreError) -> Store {
+    let set = try PermissionSet(permissions, of: id)
+    return Store(live, grant: try system.access.narrow(grant, to: set, for: principal))
+  }
+
   // MARK: Reading
 
   /// The value of a field of the state, or of a getter.
   ///
   /// - Throws: `StoreError` with the code `unknownField`, or what the getter throws.
   public func get(_ name: String) throws(StoreError) -> Value {
-    try check()
+    try check(.read, .member(name))
     return try live.slot(named: name).value
   }
 
@@ -43,8 +74,11 @@ public final class Store {
 
   /// The whole state, copied.
   public var state: Value {
-    system.tree.trackStructure(live.root)
-    return live.root.trackedValue
+    get throws(StoreError) {
+      try check(.state)
+      system.tree.trackStructure(live.root)
+      return live.root.trackedValue
+    }
   }
 
   // MARK: Writing
@@ -52,7 +86,9 @@ public final class Store {
   /// Puts a value at a path such as `items[3].quantity`.
   public func set(_ path: String, _ value: Value) throws(StoreError) {
     try check()
-    try change { try live.write(live.path(path), value) }
+    let parsed = try live.path(path)
+    try check(.write, .path(parsed.components))
+    try change { try live.write(parsed, value) }
   }
 
   /// Merges a map into the state: maps merge, everything else is replaced.
@@ -63,6 +99,7 @@ public final class Store {
     guard let pairs = changes.mapValue else {
       throw StoreError(.invalidArgument, "patch takes a map or a function", store: id)
     }
+    try live.checkPatch(of: pairs.keys, grant)
     try change {
       try live.stretch(.patch, payload: changes) { try live.merge(pairs, into: live.root) }
     }
@@ -70,13 +107,13 @@ public final class Store {
 
   /// Runs changes as one: one notification for all of them.
   public func patch(_ body: (Store) throws -> Void) throws(StoreError) {
-    try check()
+    try check(.patch)
     try change { try live.stretch(.patchFunction, payload: nil) { try body(self) } }
   }
 
   /// Puts the state back to what the definition begins with; fields that were added go.
   public func reset() throws(StoreError) {
-    try check()
+    try check(.reset)
     try change { try live.reset() }
   }
 
@@ -98,7 +135,7 @@ public final class Store {
   /// Calls an action with a list of arguments.
   @discardableResult
   public func call(_ action: String, _ arguments: [Value]) throws(StoreError) -> Value {
-    try check()
+    try check(.call, .action(action))
     try system.forbidInGetter("call the action '\(id):\(action)'")
     guard let entry = live.action(named: action) else {
       throw StoreError(
@@ -115,7 +152,7 @@ public final class Store {
     }
     do {
       return try system.turn {
-        try run(body, ActionCall(store: id, action: action, arguments: arguments))
+        try live.face.run(body, ActionCall(store: id, action: action, arguments: arguments))
       }
     } catch {
       var failure = error
@@ -156,9 +193,10 @@ public final class Store {
     once: Bool = false,
     _ callback: @escaping (StoreChange) throws -> Void
   ) throws(StoreError) -> Subscription {
-    try check()
     var components: [StatePath.Component] = []
+    try check()
     if let path { components = try live.path(path).components }
+    try check(.subscribe, .path(components))
     let member = StoreSubscription(store: live, path: components, once: once, callback: callback)
     live.subscriptions.append(member)
     system.subscriptionCount += 1
@@ -169,7 +207,7 @@ public final class Store {
 
   /// Runs around each action of this store.
   public func onAction(_ parts: ActionMiddleware) throws(StoreError) -> Subscription {
-    try check()
+    try check(.onAction)
     let hook = ActionHook(parts)
     live.hooks.append(hook)
     system.onHooksChanged?()
@@ -187,7 +225,10 @@ public final class Store {
   /// Takes the store out of its registry.
   ///
   /// Its handles throw from now on.
-  public func dispose() throws(StoreError) { try system.registry.unregister(id) }
+  public func dispose() throws(StoreError) {
+    if grant != 0 { try check(.dispose) }
+    try system.registry.unregister(id)
+  }
 }
 
 @available(*, unavailable)

@@ -21,10 +21,10 @@ public struct StoreDefinition {
   public var metadata: Value = .map([:])
   /// The ids of stores that must be there before this one.
   public var dependencies: [String] = []
-  /// What others may do with the store: `read`, `call`, `write`.
+  /// What others may do with the store, such as `read`, `call:addItem`, `write:settings`.
   ///
-  /// Without a list they may read and call.
-  public var permissions: [String]?
+  /// Without a list they may read and call. Its own actions may do everything, whoever calls them.
+  public var permissions: [Permission]?
   /// The version of the state's form.
   public var version = 1
   /// Makes the initial state, a map; called once for each store and at each reset.

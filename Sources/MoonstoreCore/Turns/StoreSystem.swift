@@ -30,6 +30,10 @@ public final class StoreSystem {
   public private(set) lazy var registry = StoreRegistry(system: self)
   /// The messages.
   public private(set) lazy var bus = MessageBus(system: self)
+  /// The rights that handles carry.
+  package private(set) lazy var access = AccessTable(system: self)
+  /// Asks a condition that is a script's function.
+  package var evaluateCondition: ((Int, Permission.Request) throws -> Bool)?
   /// Bounds.
   public var limits = Limits()
   /// Where time comes from.

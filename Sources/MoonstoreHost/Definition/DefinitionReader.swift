@@ -13,7 +13,8 @@ struct DefinitionReader {
   var name: String
   var metadata = Value.map([:])
   var dependencies: [String] = []
-  var permissions: [String]?
+  /// The list as it was given; the host reads it, since it can hold functions.
+  var permissions: LuaValue = .nil
   var version = 1
   /// The function, or the table, that makes the state.
   var state: LuaValue = .nil
@@ -59,19 +60,7 @@ struct DefinitionReader {
         throw wrong("has an unknown field '\(field)'\(hint)")
       }
     }
-    if let text = try data(table, "name") {
-      guard let name = text.stringValue else { throw wrong("has a name that is no text") }
-      self.name = name
-    }
-    metadata = try data(table, "metadata") ?? .map([:])
-    dependencies = try names(table, "dependencies") ?? []
-    permissions = try names(table, "permissions")
-    if let version = try data(table, "version") {
-      guard let number = version.integerValue, number >= 1 else {
-        throw wrong("has a version that is no whole number from 1")
-      }
-      self.version = Int(number)
-    }
+    try readRecord(table)
     state = try table.get("state")
     switch state {
     case .nil, .function, .table: break
@@ -85,6 +74,41 @@ struct DefinitionReader {
     case .nil: break
     case .function(let function): migrate = function.reference
     default: throw wrong("has a 'migrate' that is no function")
+    }
+  }
+
+  private static let recordFields = ["name", "metadata", "dependencies", "permissions", "version"]
+
+  /// Adds what is said of the store beside its definition.
+  mutating func add(record: LuaValue) throws {
+    switch record {
+    case .nil: return
+    case .table(let table):
+      for (key, _) in try table.pairs() {
+        guard case .data(.string(let field)) = key, DefinitionReader.recordFields.contains(field)
+        else {
+          let known = list(DefinitionReader.recordFields)
+          throw wrong("has a record with something else than \(known)")
+        }
+      }
+      try readRecord(table)
+    default: throw wrong("has a record that is no table")
+    }
+  }
+
+  private mutating func readRecord(_ table: LuaTable) throws {
+    if let text = try data(table, "name") {
+      guard let name = text.stringValue else { throw wrong("has a name that is no text") }
+      self.name = name
+    }
+    if let metadata = try data(table, "metadata") { self.metadata = metadata }
+    if let names = try names(table, "dependencies") { dependencies = names }
+    if case let listed = try table.get("permissions"), !listed.isNil { permissions = listed }
+    if let version = try data(table, "version") {
+      guard let number = version.integerValue, number >= 1 else {
+        throw wrong("has a version that is no whole number from 1")
+      }
+      self.version = Int(number)
     }
   }
 

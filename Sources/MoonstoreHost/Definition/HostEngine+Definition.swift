@@ -10,7 +10,9 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
       let definition = try arguments.luaValue()
-      let reader = try DefinitionReader(id: id, definition)
+      var reader = try DefinitionReader(id: id, definition)
+      // What a setup function cannot say of its store, such as its dependencies, stands beside it.
+      try reader.add(record: try arguments.luaValue())
       scripts[script]?.stores.append(id)
       if isLoading {
         definitions.append(
@@ -31,7 +33,7 @@ extension HostEngine {
         used.append((id, script, nil))
       }
       return arguments.answer(
-        LuaObject(kind: ObjectKind.store, grant: rights(of: script, on: id).grant, instance: entry)
+        LuaObject(kind: ObjectKind.store, grant: grant(of: script, on: id), instance: entry)
       )
     }
     try natives.add("loadModule", as: "require", byReference: true) { [unowned self] arguments in
@@ -53,29 +55,27 @@ extension HostEngine {
     )
   }
 
-  /// What a script may do with a store: everything with its own, with others what they permit.
-  func rights(of script: String, on id: String) -> Rights {
-    if scripts[script]?.stores.contains(id) == true { return .all }
-    let listed =
-      entry(id).live?.definition.permissions
-      ?? definitions.first { $0.reader.id == id }?.reader.permissions
-    return (try? Rights(listed: listed, store: id)) ?? .standard
+  /// The rights that a script's handle of a store carries: everything for its own.
+  func grant(of script: String, on id: String) -> UInt16 {
+    guard let unit = scripts[script] else { return 0 }
+    return unit.stores.contains(id) ? 0 : unit.grant
   }
 
   /// Makes and registers the store of a definition, with all that belongs to it, or nothing.
   func make(_ reader: DefinitionReader, script: String) throws {
-    _ = try Rights(listed: reader.permissions, store: reader.id)
     var definition = StoreDefinition(reader.id, name: reader.name)
     definition.metadata = reader.metadata
     definition.dependencies = reader.dependencies
-    definition.permissions = reader.permissions
+    if !reader.permissions.isNil {
+      definition.permissions = try permissions(reader.permissions, of: reader.id)
+    }
     definition.version = reader.version
     let live: LiveStore
     if let setup = reader.setup {
       live = try makeSetupStore(definition, setup)
     } else {
       let state = reader.state
-      let conversion = StateConversion(tree: system.tree)
+      let conversion = StateConversion(system: system)
       let make: () throws -> StateNode = { [unowned self] in
         try initialState(state, id: reader.id, conversion)
       }
@@ -157,7 +157,7 @@ extension HostEngine {
         if token.kind == .reference {
           return .opaque(LuaReference(adopting: token, machine: machine))
         }
-        return try StateConversion(tree: system.tree).slot(&token, for: .result)
+        return try StateConversion(system: system).slot(&token, for: .result)
       } catch let error as LuaError {
         throw StoreError(lua: error, store: live.id, member: name)
       }

@@ -95,7 +95,7 @@ extension HostEngine {
       let base = try machine.callGetter(function, handle: nil)
       defer { machine.truncateTokens(to: base) }
       var token = try machine.token(at: base)
-      return try StateConversion(tree: system.tree).slot(&token, for: .result)
+      return try StateConversion(system: system).slot(&token, for: .result)
     }
   }
 

@@ -52,7 +52,8 @@ extension HostEngine {
     guard case .table(let table) = environment.first else {
       throw StoreError(.closed, "the prelude made no environment")
     }
-    let unit = ScriptUnit(name: name, environment: table)
+    let grant = try system.access.number(for: Principal(.script, name))
+    let unit = ScriptUnit(name: name, environment: table, grant: grant)
     scripts[name] = unit
     return unit
   }
@@ -83,9 +84,11 @@ extension HostEngine {
 
   private func adopt(middleware result: LuaValue, of path: String) throws {
     switch result {
-    case .function(let function): try addActionMiddleware(function)
+    case .function(let function): try addActionMiddleware(function, of: path)
     case .table(let table):
-      if case .function(let action) = try table.get("action") { try addActionMiddleware(action) }
+      if case .function(let action) = try table.get("action") {
+        try addActionMiddleware(action, of: path)
+      }
       if case .function(let message) = try table.get("message") {
         scripts[path]?.owned.append(useMessageMiddleware(message.reference, of: path))
       }
@@ -98,8 +101,9 @@ extension HostEngine {
     }
   }
 
-  func addActionMiddleware(_ function: LuaFunction) throws {
-    try preludeFunction("addMiddleware").call(.function(function))
+  func addActionMiddleware(_ function: LuaFunction, of script: String) throws {
+    let grant = Int64(scripts[script]?.grant ?? 0)
+    try preludeFunction("addMiddleware").call(.function(function), .data(.integer(grant)))
     hasScriptMiddleware = true
     refreshHooks()
   }

@@ -8,13 +8,16 @@ final class ScriptUnit {
   /// What errors, logs and messages call it: its path in the project.
   let name: String
   let environment: LuaTable
+  /// The number of the rights that its handles of other scripts' stores carry.
+  let grant: UInt16
   /// The ids of the stores that it defines.
   var stores: [String] = []
   /// What it has registered outside of stores.
   var owned: [Subscription] = []
 
-  init(name: String, environment: LuaTable) {
+  init(name: String, environment: LuaTable, grant: UInt16) {
     self.name = name
+    self.grant = grant
     self.environment = environment
   }
 }

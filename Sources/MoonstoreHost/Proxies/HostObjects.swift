@@ -25,7 +25,9 @@ final class HostObjects: LuaObjectDelegate {
     case ObjectKind.part:
       let node = object.instance(as: StateNode.self)
       let position = try position(of: key, in: node)
-      result.set(tree.read(node, at: position), grant: object.grant)
+      let slot = tree.read(node, at: position)
+      if object.grant != 0 { try checkRead(key, in: node, slot, object.grant) }
+      result.set(slot, grant: object.grant)
     case ObjectKind.store:
       let store = try object.instance(as: StoreEntry.self).store()
       try member(of: store, key, result, grant: object.grant)
@@ -86,25 +88,28 @@ final class HostObjects: LuaObjectDelegate {
       if position >= 0 {
         let slot = tree.read(root, at: position)
         if !slot.isEmpty {
-          if grant != 0 { try check(.read, grant, store, "read", tree.symbols.name(of: symbol)) }
+          if grant != 0 { try checkRead(key, in: root, slot, grant) }
           return result.set(slot, grant: grant)
         }
       }
       switch store.member(symbol) {
       case .getter(let getter):
-        if grant != 0 { try check(.read, grant, store, "read", getter.name) }
+        if grant != 0, !access.allows(grant, .read, on: store) {
+          try access.check(grant, Access(.read, store, .member(getter.name)))
+        }
         return result.set(try getter.read(), grant: grant)
       case .action(let index):
         let action = store.actions[index]
-        if grant != 0, !Rights(grant: grant).contains(.call) {
-          return result.set(reference: try engine.denied(action.name, of: store).number)
-        }
-        return result.set(reference: try engine.closure(of: action).number)
+        return result.set(reference: try engine.closure(of: action, for: grant).number)
       case nil: break
       }
     } else {
       let position = store.root.position(of: self.key(key))
-      if position >= 0 { return result.set(tree.read(store.root, at: position), grant: grant) }
+      if position >= 0 {
+        let slot = tree.read(store.root, at: position)
+        if grant != 0 { try checkRead(key, in: store.root, slot, grant) }
+        return result.set(slot, grant: grant)
+      }
     }
     tree.trackStructure(store.root)
   }
@@ -113,8 +118,12 @@ final class HostObjects: LuaObjectDelegate {
     guard key.string == "value" else { return }
     switch object.instance(as: Cell.self).content {
     case .field(let node, let position):
+      if object.grant != 0 { try checkRead(all: node, object.grant) }
       result.set(tree.read(node, at: position), grant: object.grant)
     case .computed(let getter):
+      if object.grant != 0 {
+        try access.check(object.grant, Access(.read, getter.store, .member(getter.name)))
+      }
       result.set(try getter.read(), grant: object.grant)
     }
   }
@@ -140,6 +149,7 @@ final class HostObjects: LuaObjectDelegate {
       throw StoreError(.invalidArgument, "attempt to get the length of \(name(of: object))")
     }
     let node = object.instance(as: StateNode.self)
+    if object.grant != 0 { try checkRead(all: node, object.grant) }
     tree.trackStructure(node)
     if node.kind == .array { return node.slots.count }
     // The border of a map with whole numbers for keys, as Lua counts it.
@@ -157,10 +167,10 @@ final class HostObjects: LuaObjectDelegate {
     case ObjectKind.part: node = object.instance(as: StateNode.self)
     case ObjectKind.store:
       let store = try object.instance(as: StoreEntry.self).store()
-      if object.grant != 0 { try check(.read, object.grant, store, "read", "its fields") }
       node = store.root
     default: throw StoreError(.invalidArgument, "attempt to iterate over \(name(of: object))")
     }
+    if object.grant != 0 { try checkRead(all: node, object.grant) }
     var position = 0
     if !key.isNil {
       let before = try self.position(of: key, in: node)
@@ -181,7 +191,8 @@ final class HostObjects: LuaObjectDelegate {
     switch object.kind {
     case ObjectKind.part:
       let node = object.instance(as: StateNode.self)
-      try prepare(node, object.grant)
+      if object.grant != 0 { try checkWrite(object.grant, node, .element(node, self.key(key))) }
+      try prepare(node)
       if node.kind == .map, node.hasShape, !key.isInteger, object.grant == 0, system.isInTurn {
         let symbol = symbol(of: key)
         let position = symbol == 0 ? -1 : node.position(ofSymbol: symbol)
@@ -194,9 +205,9 @@ final class HostObjects: LuaObjectDelegate {
     case ObjectKind.store:
       let store = try object.instance(as: StoreEntry.self).store()
       if object.grant != 0 {
-        try check(.write, object.grant, store, "write to", "\(self.key(key))")
+        try checkWrite(object.grant, store.root, .element(store.root, self.key(key)))
       }
-      try prepare(store.root, 0)
+      try prepare(store.root)
       let symbol = symbol(of: key)
       let position = symbol == 0 ? -1 : store.root.position(ofSymbol: symbol)
       if position >= 0, system.isInTurn, !engine.machine.isDriving {
@@ -210,6 +221,7 @@ final class HostObjects: LuaObjectDelegate {
       guard key.string == "value", case .field(let node, let position) = cell.content else {
         throw StoreError(.readOnly, "a computed cannot be set; a ref has one field, 'value'")
       }
+      if object.grant != 0 { try checkWrite(object.grant, node, .part(node)) }
       try system.forbidInGetter("write to a ref")
       let slot = try slot(&token)
       try engine.change { tree.write(slot, to: node, at: position) }
@@ -221,7 +233,7 @@ final class HostObjects: LuaObjectDelegate {
   }
 
   private func slot(_ token: inout LuaToken) throws -> StateSlot {
-    try StateConversion(tree: tree).slot(&token, for: .state)
+    try StateConversion(system: system).slot(&token, for: .state)
   }
 
   private func refuse(_ member: LiveStore.Member, of store: LiveStore) throws {
@@ -241,27 +253,26 @@ final class HostObjects: LuaObjectDelegate {
     }
   }
 
-  /// Checks that a part may be written by this holder, now.
+  /// Checks that a part may be written now.
   @inline(__always)
-  private func prepare(_ node: StateNode, _ grant: UInt16) throws {
+  private func prepare(_ node: StateNode) throws {
     if system.getterDepth > 0 {
       try system.forbidInGetter("write to '\(tree.describe(node))'")
     }
     try tree.checkWritable(node)
-    if grant != 0, let store = unsafe node.store {
-      try check(.write, grant, store, "write to", tree.describe(node))
-    }
   }
 
   /// Makes one change to a part that its holder may write.
   func writing(_ node: StateNode, _ grant: UInt16, _ body: () throws -> Void) throws {
-    try prepare(node, grant)
+    if grant != 0 { try checkWrite(grant, node, .part(node)) }
+    try prepare(node)
     try engine.change(body)
   }
 
   func insert(_ object: LuaObject, at position: Int, _ value: LuaToken) throws {
     let node = try list(object)
-    try prepare(node, object.grant)
+    if object.grant != 0 { try checkWrite(object.grant, node, .part(node)) }
+    try prepare(node)
     var token = value
     let slot = try slot(&token)
     guard !slot.isEmpty else {
@@ -281,7 +292,8 @@ final class HostObjects: LuaObjectDelegate {
 
   func remove(_ object: LuaObject, at position: Int, _ result: LuaResult) throws {
     let node = try list(object)
-    try prepare(node, object.grant)
+    if object.grant != 0 { try checkWrite(object.grant, node, .part(node)) }
+    try prepare(node)
     let count = node.slots.count
     if count == 0 || position == count + 1 { return }
     guard position <= count else {
@@ -309,20 +321,65 @@ final class HostObjects: LuaObjectDelegate {
 
   // MARK: Rights
 
-  private func check(
-    _ right: Rights,
-    _ grant: UInt16,
-    _ store: LiveStore,
-    _ verb: String,
-    _ what: String
+  private var access: AccessTable { system.access }
+
+  /// Checks that a holder may read what stands under a key of a part; a part is passed through to what is
+  /// below it.
+  private func checkRead(
+    _ key: LuaKey,
+    in node: StateNode,
+    _ slot: StateSlot,
+    _ grant: UInt16
   ) throws {
-    guard !Rights(grant: grant).contains(right) else { return }
-    let what = what.hasPrefix(store.id) ? what : "\(store.id).\(what)"
-    throw StoreError(
-      .permissionDenied,
-      "permission denied: \(engine.principal) may not \(verb) '\(what)'",
-      store: store.id
-    )
+    // What stands in no store, such as the content of a message, is nobody's.
+    guard let store = unsafe node.store, !access.allows(grant, .read, on: store) else { return }
+    let isPassage = slot.node != nil
+    let subject = Access.Subject.element(node, self.key(key))
+    try access.check(grant, Access(.read, store, subject, isPassage: isPassage))
+  }
+
+  /// Checks that a holder may read all of a part.
+  private func checkRead(all node: StateNode, _ grant: UInt16) throws {
+    guard let store = unsafe node.store, !access.allows(grant, .read, on: store) else { return }
+    try access.check(grant, Access(.read, store, .part(node)))
+  }
+
+  private func checkWrite(
+    _ grant: UInt16,
+    _ node: StateNode,
+    _ subject: @autoclosure () -> Access.Subject
+  ) throws {
+    guard let store = unsafe node.store, !access.allows(grant, .write, on: store) else { return }
+    try access.check(grant, Access(.write, store, subject()))
+  }
+
+  func authorize(_ action: Int32, _ grant: UInt16) throws {
+    guard let (store, name) = engine.action(action) else { throw LuaError.closed(action) }
+    if access.allows(grant, .call, on: store) { return }
+    try access.check(grant, Access(.call, store, .action(name)))
+  }
+
+  func snapshot(_ object: LuaObject, _ result: LuaResult) throws {
+    switch object.kind {
+    case ObjectKind.part:
+      result.set(.node(frozenCopy(of: object.instance(as: StateNode.self))), grant: 0)
+    case ObjectKind.store: result.set(object.instance(as: StoreEntry.self).id)
+    case ObjectKind.cell:
+      guard case .field(let node, let position) = object.instance(as: Cell.self).content else {
+        return
+      }
+      var slot = node.slots[position]
+      if let child = slot.node { slot = .node(frozenCopy(of: child)) }
+      result.set(slot, grant: 0)
+    default: break
+    }
+  }
+
+  private func frozenCopy(of node: StateNode) -> StateNode {
+    if node.isFrozen { return node }
+    let copy = tree.copy(node, frozen: true)
+    engine.machine.pin(copy)
+    return copy
   }
 
   // MARK: Names

@@ -15,53 +15,6 @@ enum ObjectKind {
   static let message: UInt16 = 5
 }
 
-/// What a handle allows its holder.
-///
-/// Rights travel with the userdata as its grant, so that every part that is reached through a handle
-/// carries the same rights.
-struct Rights: OptionSet, Hashable, Sendable {
-  let rawValue: UInt16
-
-  static let read = Rights(rawValue: 1)
-  static let call = Rights(rawValue: 2)
-  static let write = Rights(rawValue: 4)
-  static let all: Rights = [.read, .call, .write]
-  /// What others may do with a store that says nothing about it.
-  static let standard: Rights = [.read, .call]
-
-  /// The number that userdata carry: 0 is the owner.
-  var grant: UInt16 { self == .all ? 0 : rawValue | 0x8000 }
-
-  init(rawValue: UInt16) { self.rawValue = rawValue }
-
-  init(grant: UInt16) { self = grant == 0 ? .all : Rights(rawValue: grant & 0x7FFF) }
-
-  /// The rights that a definition lists.
-  init(listed names: [String]?, store: String) throws(StoreError) {
-    guard let names else {
-      self = .standard
-      return
-    }
-    var rights: Rights = []
-    for name in names {
-      switch name {
-      case "read": rights.insert(.read)
-      case "call": rights.insert(.call)
-      case "write": rights.insert(.write)
-      case "*", "admin": rights = .all
-      default:
-        throw StoreError(
-          .invalidDefinition,
-          "the store '\(store)' lists the permission '\(name)'; there are read, call, write, *"
-            + Suggestion.text(for: name, among: ["read", "call", "write"]),
-          store: store
-        )
-      }
-    }
-    self = rights
-  }
-}
-
 /// A store by its id, whether or not it is there: what handles of scripts point to, so that they survive
 /// that a store is disposed and made anew.
 final class StoreEntry {

@@ -4,7 +4,8 @@ import MoonstoreCore
 
 /// Moves values between Lua's tokens and the state tree, in one step each way.
 struct StateConversion {
-  let tree: StateTree
+  let system: StoreSystem
+  var tree: StateTree { system.tree }
 
   enum Purpose {
     /// For a place in a store's state: parts of other places are copied.
@@ -77,10 +78,18 @@ struct StateConversion {
     return node
   }
 
+  /// Whoever copies a part reads all of it.
+  private func checkRead(_ node: StateNode, _ grant: UInt16) throws {
+    guard grant != 0, let store = unsafe node.store else { return }
+    if system.access.allows(grant, .read, on: store) { return }
+    try system.access.check(grant, Access(.read, store, .part(node)))
+  }
+
   private func slot(_ object: LuaObject, for purpose: Purpose) throws -> StateSlot {
     switch object.kind {
     case ObjectKind.part:
       let node = object.instance(as: StateNode.self)
+      try checkRead(node, object.grant)
       switch purpose {
       case .result: return .node(node)
       case .state: return .node(tree.copy(node))
@@ -92,6 +101,7 @@ struct StateConversion {
       guard case .field(let node, let position) = object.instance(as: Cell.self).content else {
         throw StoreError(.notData, "a computed cannot be data; use its value")
       }
+      try checkRead(node, object.grant)
       let slot = tree.read(node, at: position)
       if case .node(let child) = slot, purpose != .result {
         return .node(tree.copy(child, frozen: purpose == .message))
@@ -106,18 +116,26 @@ struct StateConversion {
 
   /// A copy as plain data, for what leaves the host.
   func value(_ token: inout LuaToken) throws -> Value {
-    try token.takeValue { object in
+    try token.takeValue { (object) throws -> Value in
       switch object.kind {
-      case ObjectKind.part: object.instance(as: StateNode.self).value
-      case ObjectKind.error: .string(object.instance(as: CarriedError.self).text)
-      case ObjectKind.message: object.instance(as: Message.self).record
-      case ObjectKind.store: object.instance(as: StoreEntry.self).live?.root.value ?? .null
+      case ObjectKind.part:
+        let node = object.instance(as: StateNode.self)
+        try checkRead(node, object.grant)
+        return node.value
+      case ObjectKind.error: return .string(object.instance(as: CarriedError.self).text)
+      case ObjectKind.message: return object.instance(as: Message.self).record
+      case ObjectKind.store:
+        guard let store = object.instance(as: StoreEntry.self).live else { return .null }
+        try system.access.check(object.grant, Access(.state, store, .store))
+        return store.root.value
       case ObjectKind.cell:
         switch object.instance(as: Cell.self).content {
-        case .field(let node, let position): node.slots[position].value
-        case .computed(let getter): try getter.read().value
+        case .field(let node, let position):
+          try checkRead(node, object.grant)
+          return node.slots[position].value
+        case .computed(let getter): return try getter.read().value
         }
-      default: .null
+      default: return .null
       }
     }
   }

@@ -369,7 +369,7 @@ extension HostEngine {
       defer { machine.truncateTokens(to: base) }
       var token = try machine.token(at: base)
       guard token.kind == .reference else {
-        let value = try StateConversion(tree: system.tree).value(&token)
+        let value = try StateConversion(system: system).value(&token)
         return ScriptResult(value: value, text: value.stringValue)
       }
       let reference = LuaReference(adopting: token, machine: machine)
@@ -379,7 +379,7 @@ extension HostEngine {
       defer { machine.truncateTokens(to: inner) }
       var data = try machine.data(of: reference)
       return ScriptResult(
-        value: try StateConversion(tree: system.tree).value(&data),
+        value: try StateConversion(system: system).value(&data),
         text: text
       )
     } catch let error as LuaError {
@@ -396,7 +396,7 @@ extension HostEngine {
       let base = try run.takeResults(byReference: false)
       defer { machine.truncateTokens(to: base) }
       var token = try machine.token(at: base)
-      return try StateConversion(tree: system.tree).value(&token)
+      return try StateConversion(system: system).value(&token)
     } catch let error as LuaError {
       throw StoreError(lua: error)
     } catch {

@@ -73,6 +73,15 @@ struct Arguments {
     return integer
   }
 
+  /// How many; nil when nothing is said.
+  mutating func count(_ what: String) throws -> Int? {
+    guard let number = try optionalNumber(what) else { return nil }
+    guard number >= 0, let count = Int(exactly: number) else {
+      throw wrong("\(what) must be a whole number from 0")
+    }
+    return count
+  }
+
   mutating func bool() -> Bool {
     defer { skip() }
     return remaining > 0 && token.kind != .nil && token.kind != .no
@@ -93,26 +102,20 @@ struct Arguments {
     return try engine.machine.take(&token)
   }
 
-  /// A store's handle, with the rights that it carries.
-  mutating func store() throws -> (store: LiveStore, rights: Rights) {
+  /// A store, with the number of the rights that its handle carries.
+  mutating func store() throws -> (store: LiveStore, grant: UInt16) {
     guard remaining > 0, token.kind == .object, token.object.kind == ObjectKind.store else {
       throw wrong("the first argument must be a store, such as useStore(\"cart\") gives")
     }
     let object = token.object
     skip()
-    return (try object.instance(as: StoreEntry.self).store(), Rights(grant: object.grant))
+    return (try object.instance(as: StoreEntry.self).store(), object.grant)
   }
 
-  /// A store, of which the holder has a right.
-  mutating func store(_ right: Rights, _ verb: String) throws -> LiveStore {
-    let (store, rights) = try store()
-    guard rights.contains(right) else {
-      throw StoreError(
-        .permissionDenied,
-        "permission denied: \(engine.principal) may not \(verb) '\(store.id)' (\(name))",
-        store: store.id
-      )
-    }
+  /// A store, on which the holder has a right.
+  mutating func store(_ right: Rights) throws -> LiveStore {
+    let (store, grant) = try store()
+    try engine.system.access.check(grant, Access(right, store, .store))
     return store
   }
 
@@ -126,13 +129,13 @@ struct Arguments {
   mutating func value() throws -> Value {
     guard remaining > 0 else { return .null }
     remaining -= 1
-    return try StateConversion(tree: engine.system.tree).value(&token)
+    return try StateConversion(system: engine.system).value(&token)
   }
 
   mutating func slot(for purpose: StateConversion.Purpose) throws -> StateSlot {
     guard remaining > 0 else { return .empty }
     remaining -= 1
-    return try StateConversion(tree: engine.system.tree).slot(&token, for: purpose)
+    return try StateConversion(system: engine.system).slot(&token, for: purpose)
   }
 
   var hasMore: Bool { remaining > 0 }
@@ -150,9 +153,9 @@ struct Arguments {
     return .results(1)
   }
 
-  func answer(slot: StateSlot) -> LuaNativeResult {
+  func answer(slot: StateSlot, grant: UInt16 = 0) -> LuaNativeResult {
     call.dropArguments()
-    engine.machine.append(slot)
+    engine.machine.append(slot, grant: grant)
     return .results(1)
   }
 

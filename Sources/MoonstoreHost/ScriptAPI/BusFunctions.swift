@@ -200,7 +200,7 @@ extension HostEngine {
     let base = try run.takeResults(byReference: false)
     defer { machine.truncateTokens(to: base) }
     var token = try machine.token(at: base)
-    return try StateConversion(tree: system.tree).slot(&token, for: .message)
+    return try StateConversion(system: system).slot(&token, for: .message)
   }
 
   // MARK: Middleware
@@ -219,7 +219,7 @@ extension HostEngine {
         switch token.kind {
         case .no: return false
         case .map:
-          try change(message, StateConversion(tree: system.tree).slot(&token, for: .message))
+          try change(message, StateConversion(system: system).slot(&token, for: .message))
           return true
         default: return true
         }

@@ -6,12 +6,21 @@ extension HostEngine {
   /// What the prelude's dispatcher needs for actions that middleware or hooks surround.
   func addCallFunctions(_ natives: Natives) throws {
     try natives.table.set("invoke", to: .function(LuaFunction(try machine.makeInvoker())))
+    try natives.table.set("rights", to: .table(LuaTable(try machine.makeAttenuator())))
+    // A store's handle for whoever surrounds its actions: handleOf(id, grant).
+    try natives.add("handleOf", as: "an action") { [unowned self] arguments in
+      let id = try arguments.string("the id")
+      let grant = UInt16(truncatingIfNeeded: try arguments.integer("the grant"))
+      return arguments.answer(
+        LuaObject(kind: ObjectKind.store, grant: grant, instance: entry(id))
+      )
+    }
     try natives.add("errorMethod", as: "the prelude") { [unowned self] arguments in
       let name = try arguments.string("the name")
       errorMethods[name] = try arguments.function("the method")
       return arguments.none()
     }
-    // beginCall(number) -> call, hooks, whether layers of Swift are there.
+    // beginCall(number) -> action, store, hooks with their grants, whether layers of Swift are there.
     try natives.add("beginCall", as: "an action") { [unowned self] arguments in
       try beginCall(&arguments)
     }
@@ -48,11 +57,15 @@ extension HostEngine {
     guard let (store, name) = action(number) else { throw LuaError.closed(number) }
     let hooks = scriptHooks[store.id] ?? []
     arguments.call.dropArguments()
-    machine.append(["action": .string(name), "storeId": .string(store.id)])
-    machine.appendArray(count: hooks.count)
-    for hook in hooks { machine.append(reference: hook.function.number) }
+    machine.append(name)
+    machine.append(store.id)
+    machine.appendArray(count: hooks.count * 2)
+    for hook in hooks {
+      machine.append(reference: hook.function.number)
+      machine.append(Int64(hook.grant))
+    }
     machine.append(!ActionOnion(store).isEmpty)
-    return .results(3)
+    return .results(4)
   }
 
   private func beginLayers(_ arguments: inout Arguments) throws -> LuaNativeResult {

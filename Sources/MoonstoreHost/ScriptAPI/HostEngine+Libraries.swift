@@ -33,11 +33,13 @@ extension HostEngine {
   func openLibraries() throws {
     let natives = try Natives(self)
     try addStoreFunctions(natives)
+    try addRegistryFunctions(natives)
     try addBusFunctions(natives)
     try addTurnFunctions(natives)
     try addDefinitionFunctions(natives)
     try addWorldFunctions(natives)
     try addCallFunctions(natives)
+    try addPermissionFunctions(natives)
     try natives.add("chapter", as: "the prelude") { [unowned self] arguments in
       let name = try arguments.string("the name")
       guard let chapter = Chapter(rawValue: name) else {

@@ -107,12 +107,63 @@ function makers.store(script)
   }, "store")
 end
 
-function makers.registry()
+-- Registrations that are also ended by naming what was registered: `add` makes one and gives its number.
+local function registrations(add)
+  local listed = {}
+  local function on(type, fn)
+    local number = add(type, fn)
+    listed[number] = { type = type, fn = fn }
+    return function()
+      listed[number] = nil
+      return native.cancel(number)
+    end
+  end
+  -- Ends the first of them; the numbers of later ones are higher.
+  local function off(type, fn)
+    local found = {}
+    for number, each in pairs(listed) do
+      if each.type == type and each.fn == fn then found[#found + 1] = number end
+    end
+    table.sort(found)
+    for _, number in ipairs(found) do
+      listed[number] = nil
+      -- One whose turn has failed was never registered.
+      if native.cancel(number) then return true end
+    end
+    return false
+  end
+  return on, off
+end
+
+function makers.registry(script)
+  local id = script.id
+  local on, off = registrations(function(type, fn) return native.onEvent(id, type, fn) end)
   return view({
-    has = native.hasStore, ids = native.storeIDs,
+    has = native.hasStore, ids = native.storeIDs, count = native.storeCount,
+    get = function(store) return native.getStore(id, store) end,
+    all = function()
+      local stores = {}
+      for _, store in ipairs(native.storeIDs()) do stores[store] = native.getStore(id, store) end
+      return stores
+    end,
+    record = native.storeRecord, dependents = native.dependents,
+    register = function(module, definition)
+      if type(module) ~= "table" then
+        error('registry.register({ id = "cart", ... }, definition)', 2)
+      end
+      local record = {}
+      for key, value in pairs(module) do
+        if key ~= "id" then record[key] = value end
+      end
+      return native.defineStore(id, module.id, definition, record)
+    end,
+    unregister = function(store, options) return native.unregister(id, store, options) end,
     resolveDependencies = native.resolveDependencies,
     validateDependencies = native.validateDependencies,
-    unregister = native.unregister, recentEvents = native.recentEvents,
+    checkPermission = function(store, permission) return native.checkPermission(id, store, permission) end,
+    emit = function(type, payload, options) return native.emitEvent(id, type, payload, options) end,
+    on = on, off = off,
+    recentEvents = native.recentEvents, droppedEvents = native.droppedEvents,
   }, "registry")
 end
 
@@ -127,10 +178,11 @@ end
 
 function makers.bus(script)
   local id = script.id
+  local on, off = registrations(function(type, handler) return native.onMessage(id, type, handler) end)
   return view({
     send = function(type, payload, options) return native.send(id, type, payload, options) end,
     request = function(type, payload, options) return native.request(id, type, payload, options) end,
-    subscribe = function(type, handler) return disposer(native.onMessage(id, type, handler)) end,
+    subscribe = on, unsubscribe = off,
     answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
     use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
     recentMessages = native.recentMessages,
@@ -151,6 +203,12 @@ end
 function makers.watch(script)
   return function(source, callback, options) return native.watch(script.id, source, callback, options) end
 end
+
+function makers.secure(script)
+  return function(handle, permissions) return native.secure(script.id, handle, permissions) end
+end
+
+makers.createSecureStore = makers.secure
 
 function makers.spawn(script)
   return function(body, ...)
@@ -194,7 +252,10 @@ end
 -- Libraries in files of their own, which most hosts never need: each file is a function that takes the tools
 -- below and gives more makers. By the names of the globals that they make.
 local chapters = { namespace = "composition" }
-local tools = { native = native, view = view, disposer = disposer, grouped = grouped, shared = shared }
+local tools = {
+  native = native, view = view, disposer = disposer, registrations = registrations, grouped = grouped,
+  shared = shared,
+}
 
 local function makerOf(name)
   local chapter = chapters[name]
@@ -218,7 +279,9 @@ function prelude.environment(id, settings, grants)
     for index = 1, parts.n do parts[index] = tostring(parts[index]) end
     native.log(id, "print", table.concat(parts, "\t"))
   end
-  env.defineStore = function(name, definition) return native.defineStore(id, name, definition) end
+  env.defineStore = function(name, definition, record)
+    return native.defineStore(id, name, definition, record)
+  end
   env.useStore = function(name) return native.useStore(id, name) end
   env.progress = native.progress
   env.settings = settings
@@ -233,10 +296,12 @@ function prelude.environment(id, settings, grants)
 end
 
 -- Calls of an action that middleware or hooks surround: the host's layers first, then the middleware of
--- scripts from outside in, then the action. All of it can wait.
+-- scripts from outside in, then the action. All of it can wait. Whoever surrounds a call sees the store, and
+-- what the action returns, with the rights of their own script.
 local middleware = {}
+local attenuate, leads, isObject = native.rights.attenuate, native.rights.leads, native.rights.isObject
 
-function prelude.addMiddleware(fn) middleware[#middleware + 1] = fn end
+function prelude.addMiddleware(fn, grant) middleware[#middleware + 1] = { fn = fn, grant = grant } end
 
 -- What a hook does wrong concerns neither the action nor the other hooks.
 local function guard(fn, ...)
@@ -244,15 +309,15 @@ local function guard(fn, ...)
   if not ok then native.report(tostring(err)) end
 end
 
-local function run(number, self, call, hooks, ...)
+local function run(number, self, action, id, hooks, ...)
   local after, failed = {}, {}
-  if #hooks > 0 then
-    local context = {
-      name = call.action, store = self, args = table.pack(...),
-      after = function(fn) after[#after + 1] = fn end,
+  for index = 1, #hooks, 2 do
+    local grant = hooks[index + 1]
+    hooks[index]({
+      name = action, store = native.handleOf(id, grant), args = table.pack(...),
+      after = function(fn) after[#after + 1] = { fn = fn, grant = grant } end,
       onError = function(fn) failed[#failed + 1] = fn end,
-    }
-    for _, hook in ipairs(hooks) do hook(context) end
+    })
   end
   if #after == 0 and #failed == 0 then return native.invoke(number, self, ...) end
   local results = table.pack(pcall(native.invoke, number, self, ...))
@@ -260,30 +325,50 @@ local function run(number, self, call, hooks, ...)
     for _, fn in ipairs(failed) do guard(fn, results[2]) end
     error(results[2], 0)
   end
-  for _, fn in ipairs(after) do guard(fn, table.unpack(results, 2, results.n)) end
+  for _, each in ipairs(after) do
+    guard(each.fn, attenuate(each.grant, table.unpack(results, 2, results.n)))
+  end
   return table.unpack(results, 2, results.n)
 end
 
-local function onion(layer, number, self, call, hooks, ...)
+local function onion(layer, number, self, action, id, hooks, ...)
   local current = middleware[layer]
-  if not current then return run(number, self, call, hooks, ...) end
-  call.args = table.pack(...)
-  local called = false
-  return current(call, function(...)
+  if not current then return run(number, self, action, id, hooks, ...) end
+  local call = {
+    action = action, storeId = id, store = native.handleOf(id, current.grant), args = table.pack(...),
+  }
+  local called, results, shown = false, nil, nil
+  local function see(...)
+    if not leads(...) then return ... end
+    results, shown = table.pack(...), table.pack(attenuate(current.grant, ...))
+    return table.unpack(shown, 1, shown.n)
+  end
+  -- What the middleware hands on as it got it goes on as it was.
+  local function handOn(...)
+    if not shown then return ... end
+    local returned = table.pack(...)
+    for index = 1, returned.n do
+      if isObject(returned[index]) and rawequal(returned[index], shown[index]) then
+        returned[index] = results[index]
+      end
+    end
+    return table.unpack(returned, 1, returned.n)
+  end
+  return handOn(current.fn(call, function(...)
     if called then error("middleware calls next() once", 2) end
     called = true
     local args = select("#", ...) > 0 and table.pack(...) or call.args
-    return onion(layer + 1, number, self, call, hooks, table.unpack(args, 1, args.n or #args))
-  end)
+    return see(onion(layer + 1, number, self, action, id, hooks, table.unpack(args, 1, args.n or #args)))
+  end))
 end
 
 function prelude.dispatch(number, self, ...)
-  local call, hooks, layered = native.beginCall(number)
-  call.store = self
-  if not layered then return onion(1, number, self, call, hooks, ...) end
+  local action, id, hooks, layered = native.beginCall(number)
+  if not layered then return onion(1, number, self, action, id, hooks, ...) end
   -- Layers of Swift see the arguments as data, and may have changed them.
   local key, args, count = native.beginLayers(number, ...)
-  local results = table.pack(pcall(onion, 1, number, self, call, hooks, table.unpack(args, 1, count)))
+  local results =
+    table.pack(pcall(onion, 1, number, self, action, id, hooks, table.unpack(args, 1, count)))
   if not results[1] then
     native.failCall(key, tostring(results[2]))
     error(results[2], 0)

@@ -9,41 +9,48 @@ extension HostEngine {
       arguments.answer(.string(try arguments.store().store.id))
     }
     try natives.add("storeState", as: "store.state") { [unowned self] arguments in
-      let store = try arguments.store(.read, "read")
-      system.tree.trackStructure(store.root)
-      return arguments.answer(slot: .node(store.root))
+      let (store, grant) = try arguments.store()
+      let access = system.access
+      if access.allows(grant, Access(.read, store, .store, isPassage: true)) {
+        system.tree.trackStructure(store.root)
+        return arguments.answer(slot: .node(store.root), grant: grant)
+      }
+      // Somebody who may have the state, but not read the store, gets a copy.
+      try access.check(grant, Access(.state, store, .store))
+      return arguments.answer(slot: .node(system.tree.copy(store.root, frozen: true)))
     }
     try natives.add("copy", as: "store.copy") { arguments in arguments.answer(try arguments.value())
     }
     try natives.add("reset", as: "store.reset") { [unowned self] arguments in
-      let store = try arguments.store(.write, "reset")
+      let store = try arguments.store(.reset)
       try system.forbidInGetter("reset '\(store.id)'")
       try change { try store.reset() }
       return arguments.none()
     }
     try natives.add("dispose", as: "store.dispose") { [unowned self] arguments in
-      let store = try arguments.store(.write, "dispose of")
+      let store = try arguments.store(.dispose)
       try system.registry.unregister(store.id)
       return arguments.none()
     }
     try addPatchFunctions(natives)
     try natives.add("subscribe", as: "store.subscribe") { [unowned self] arguments in
       let script = try arguments.string("the script")
-      let store = try arguments.store(.read, "subscribe to")
+      let (store, grant) = try arguments.store()
       let callback = try arguments.function("the callback")
       let options = try arguments.value()
-      let subscription = try store.face.subscribe(
+      let subscription = try Store(store, grant: grant).subscribe(
         path: options["path"]?.stringValue,
         once: options["once"]?.boolValue ?? false
       ) { [unowned self, unowned store] change in
-        try hear(change, of: store, callback)
+        try hear(change, of: store, callback, grant)
       }
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("onAction", as: "store.onAction") { [unowned self] arguments in
       let script = try arguments.string("the script")
-      let store = try arguments.store(.read, "observe the actions of")
-      let hook = ScriptHook(try arguments.function("the callback"))
+      let (store, grant) = try arguments.store()
+      try system.access.check(grant, Access(.onAction, store, .store))
+      let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
       let id = store.id
       scriptHooks[id, default: []].append(hook)
       refreshHooks()
@@ -67,78 +74,60 @@ extension HostEngine {
       try objects.reorder(object, order.compactMap { $0.integerValue.map { Int($0) - 1 } })
       return arguments.none()
     }
-    try addRegistryFunctions(natives)
   }
 
   private func addPatchFunctions(_ natives: Natives) throws {
     try natives.add("patch", as: "store.patch") { [unowned self] arguments in
-      let store = try arguments.store(.write, "patch")
+      let (store, grant) = try arguments.store()
       try system.forbidInGetter("patch '\(store.id)'")
       guard case .node(let node) = try arguments.slot(for: .state) else {
         throw StoreError(.invalidArgument, "store.patch: the changes must be a table or a function")
       }
+      try store.checkPatch(of: node.slots.indices.map(node.key(at:)), grant)
       try change { try store.patch(with: node) }
       return arguments.none()
     }
-    try natives.add("patchTarget", as: "store.patch") { arguments in
-      arguments.answer(slot: .node(try arguments.store(.write, "patch").root))
+    try natives.add("patchTarget", as: "store.patch") { [unowned self] arguments in
+      let (store, grant) = try arguments.store()
+      return arguments.answer(slot: .node(store.root), grant: try patchGrant(grant, store))
     }
     try natives.add("beginPatch", as: "store.patch") { [unowned self] arguments in
-      let store = try arguments.store(.write, "patch")
+      let (store, grant) = try arguments.store()
       try system.forbidInGetter("patch '\(store.id)'")
+      // Whoever may write a part may try: each write is checked.
+      if !system.access.allows(grant, Access(.write, store, .store, isPassage: true)) {
+        try system.access.check(grant, Access(.patch, store, .store))
+      }
       // A driver's function is one turn, like a call of an action.
       return arguments.answer(.integer(try beginGroup(start: system.tree.changeCount)))
     }
     try natives.add("endPatch", as: "store.patch") { [unowned self] arguments in
-      let store = try arguments.store(.write, "patch")
+      let store = try arguments.store().store
       try endPatch(store, mark: try arguments.integer("the mark"))
       return arguments.none()
     }
   }
 
-  private func addRegistryFunctions(_ natives: Natives) throws {
-    let registry = system.registry
-    try natives.add("hasStore", as: "registry.has") { arguments in
-      arguments.answer(.bool(registry.has(try arguments.string("the id"))))
-    }
-    try natives.add("storeIDs", as: "registry.ids") { arguments in
-      arguments.answer(.array(registry.ids.map(Value.string)))
-    }
-    try natives.add("resolveDependencies", as: "registry.resolveDependencies") { arguments in
-      let ids = try registry.resolveDependencies(try arguments.string("the id"))
-      return arguments.answer(.array(ids.map(Value.string)))
-    }
-    try natives.add("validateDependencies", as: "registry.validateDependencies") { arguments in
-      let id = try arguments.string("the id")
-      let missing = registry.has(id) ? try registry.missingDependencies(id) : [id]
-      arguments.call.dropArguments()
-      arguments.engine.machine.append(missing.isEmpty)
-      arguments.engine.machine.append(Value.array(missing.map(Value.string)))
-      return .results(2)
-    }
-    try natives.add("unregister", as: "registry.unregister") { [unowned self] arguments in
-      let id = try arguments.string("the id")
-      let options = try arguments.value()
-      try system.forbidInGetter("unregister '\(id)'")
-      let isCascade = options["cascade"]?.boolValue ?? false
-      let isForced = options["force"]?.boolValue ?? false
-      let gone = try registry.unregister(
-        id,
-        dependents: isCascade ? .cascade : isForced ? .leave : .refuse
-      )
-      return arguments.answer(.array(gone.map(Value.string)))
-    }
-    try natives.add("recentEvents", as: "registry.recentEvents") { arguments in
-      let count = try arguments.optionalNumber("the count").map { Int($0) } ?? 10
-      return arguments.answer(.array(registry.recentEvents(count).map(\.record)))
-    }
+  /// The rights with which a function of `store.patch` writes: those of the handle, or to read and write all
+  /// where it allows to patch and no more.
+  private func patchGrant(_ grant: UInt16, _ store: LiveStore) throws -> UInt16 {
+    let access = system.access
+    guard grant != 0, let principal = access.principal(of: grant) else { return grant }
+    if access.allows(grant, Access(.write, store, .store, isPassage: true)) { return grant }
+    let all = try PermissionSet(["read", "write"], of: store.id)
+    return try access.narrow(0, to: all, for: principal)
   }
 
   /// Runs a script's subscriber.
-  private func hear(_ change: StoreChange, of store: LiveStore, _ callback: LuaReference) throws {
+  private func hear(
+    _ change: StoreChange,
+    of store: LiveStore,
+    _ callback: LuaReference,
+    _ grant: UInt16
+  ) throws {
     let state = try start(callback, store: store.id, member: "a subscriber") {
       machine.append(change.record)
-      machine.append(handle(store, grant: Rights.standard.grant))
+      machine.append(handle(store, grant: grant))
     }
     if case .done(let run) = state { run.release() }
   }

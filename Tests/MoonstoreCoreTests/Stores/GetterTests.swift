@@ -181,7 +181,7 @@ struct GetterTests {
     #expect(failure { try store.patch(["double": 1]) }?.code == .readOnly)
     #expect(failure { try store.set("increment", 1) }?.code == .readOnly)
     #expect(try store.get("double") == 0)
-    #expect(store.state == ["count": 0])
+    #expect(try store.state == ["count": 0])
   }
 
   @Test func `An unknown name is an error with the name that was meant`() throws {

@@ -11,7 +11,7 @@ struct RandomTurnTests {
     let totals: [Value]
 
     init(_ stores: [Store]) throws {
-      states = stores.map(\.state)
+      states = try stores.map { try $0.state }
       keys = try stores.map { try $0.keys() }
       totals = try stores.map { try $0.get("everything") }
     }
@@ -22,7 +22,7 @@ struct RandomTurnTests {
       StoreDefinition(
         id,
         state: RandomWriter.initial,
-        getters: ["everything": { $0.state }]
+        getters: ["everything": { try $0.state }]
       )
     )
   }
@@ -36,12 +36,12 @@ struct RandomTurnTests {
     var change: StoreChange?
     let subscription = try store.subscribe { change = $0 }
     for _ in 0..<30 {
-      let before = store.state.withoutEmptyArrays
+      let before = try store.state.withoutEmptyArrays
       change = nil
       try system.turn {
         for _ in 0...writer.generator.below(10) { try writer.write(to: store) }
       }
-      let after = store.state.withoutEmptyArrays
+      let after = try store.state.withoutEmptyArrays
       guard let change else {
         try #require(before == after)
         continue
@@ -77,7 +77,10 @@ struct RandomTurnTests {
       try #require((error != nil) == fails)
       let after = try Snapshot(stores)
       if fails { try #require(after == before) }
-      for store in stores { try #require(try store.get("everything") == store.state) }
+      for store in stores {
+        let state = try store.state
+        try #require(try store.get("everything") == state)
+      }
     }
   }
 
@@ -134,7 +137,8 @@ struct RandomTurnTests {
       var same = writer
       try system.turn { try writer.write(to: store) }
       try twin.live.system.turn { try same.write(to: twin) }
-      try #require(store.state == twin.state)
+      let (state, other) = (try store.state, try twin.state)
+      try #require(state == other)
     }
   }
 }

@@ -42,7 +42,7 @@ struct TurnTests {
       return .null
     }
     let changes = try a.subscribe { [log] _ in log.add("changed") }
-    let before = [a.state, b.state]
+    let before = try [a.state, b.state]
     let steps: [() throws -> Void] = [
       { try a.call("increment") },
       { [system] in try system.send("note") },
@@ -58,7 +58,7 @@ struct TurnTests {
       }
     }
     #expect(error?.underlying as? Refusal == Refusal(reason: "at \(point)"))
-    #expect([a.state, b.state] == before)
+    #expect(try [a.state, b.state] == before)
     #expect(log.entries == [])
     try system.turn { for step in steps { try step() } }
     #expect(try a.get("double") == 2)

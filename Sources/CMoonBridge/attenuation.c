@@ -1,0 +1,175 @@
+// Values that leave the code of a store's owner: whoever gets them has the rights of their own handle, not
+// the owner's. And values that are raised as errors: they show the state as it was, and give no way to it.
+#include "bridge.h"
+
+typedef struct walk {
+  mb_vm *vm;
+  // The grant that takes the place of the owner's, unless it is a snapshot that is wanted.
+  uint16_t grant;
+  bool snapshot;
+  // Stack indices of the tables that were seen, and of those that were copied.
+  int seen;
+} walk;
+
+static bool concerns(const walk *w, const mb_object *object) {
+  if (!object || !(w->vm->live_kinds >> object->kind & 1)) return false;
+  return w->snapshot || object->grant == 0;
+}
+
+// Whether there is something to replace in a value.
+static bool scan(lua_State *L, const walk *w, int index, int depth) {
+  mb_object *object = mb_to_object(L, index);
+  if (object || lua_type(L, index) != LUA_TTABLE) return concerns(w, object);
+  if (depth >= MB_MAX_DEPTH) luaL_error(L, "a table that is nested too deeply");
+  luaL_checkstack(L, 8, NULL);
+  index = lua_absindex(L, index);
+  lua_pushvalue(L, index);
+  if (lua_rawget(L, w->seen) != LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pop(L, 1);
+  lua_pushvalue(L, index);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, w->seen);
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    if (scan(L, w, -2, depth + 1) || scan(L, w, -1, depth + 1)) {
+      lua_pop(L, 2);
+      return true;
+    }
+    lua_pop(L, 1);
+  }
+  return false;
+}
+
+// Pushes what takes the place of the value at `index`.
+static void replace(lua_State *L, const walk *w, int index, int depth) {
+  mb_vm *vm = w->vm;
+  luaL_checkstack(L, 8, NULL);
+  mb_object *object = mb_to_object(L, index);
+  if (concerns(w, object)) {
+    if (!w->snapshot) return mb_push_object(L, vm, object->kind, w->grant, object->pointer);
+    mb_value value;
+    int32_t status = vm->callbacks.snapshot(vm->callbacks.owner, object, &value);
+    if (status < 0) mb_fail(L, vm, status);
+    return mb_push_value(L, vm, &value);
+  }
+  if (object || lua_type(L, index) != LUA_TTABLE) return lua_pushvalue(L, index);
+  if (depth >= MB_MAX_DEPTH) luaL_error(L, "a table that is nested too deeply");
+  index = lua_absindex(L, index);
+  lua_pushvalue(L, index);
+  if (lua_rawget(L, w->seen) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  int copy = lua_gettop(L);
+  lua_pushvalue(L, index);
+  lua_pushvalue(L, copy);
+  lua_rawset(L, w->seen);
+  if (lua_getmetatable(L, index)) lua_setmetatable(L, copy);
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    int key = lua_gettop(L) - 1;
+    replace(L, w, key, depth + 1);
+    replace(L, w, key + 1, depth + 1);
+    // A key that came to nothing leaves its value out.
+    if (lua_isnil(L, -2))
+      lua_pop(L, 2);
+    else
+      lua_rawset(L, copy);
+    lua_pop(L, 1);
+  }
+}
+
+static void convert(lua_State *L, walk *w, int index) {
+  mb_object *object = mb_to_object(L, index);
+  if (object ? !concerns(w, object) : lua_type(L, index) != LUA_TTABLE) return;
+  index = lua_absindex(L, index);
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  w->seen = lua_gettop(L);
+  if (scan(L, w, index, 0)) {
+    lua_newtable(L);
+    lua_replace(L, w->seen);
+    replace(L, w, index, 0);
+    lua_replace(L, index);
+  }
+  lua_settop(L, w->seen - 1);
+}
+
+void mb_attenuate(lua_State *L, mb_vm *vm, uint16_t grant, int first) {
+  if (grant == 0) return;
+  for (int index = first, top = lua_gettop(L); index <= top; index++) {
+    walk w = {.vm = vm, .grant = grant};
+    convert(L, &w, index);
+  }
+}
+
+// attenuate(grant, ...): the values as somebody with this grant gets them.
+static int attenuate(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  uint16_t grant = (uint16_t)luaL_checkinteger(L, 1);
+  mb_attenuate(L, vm, grant, 2);
+  return lua_gettop(L) - 1;
+}
+
+// leads(...): whether one of the values could lead to live state with the owner's rights.
+static int leads(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  walk w = {.vm = vm, .grant = 1};
+  bool found = false;
+  for (int index = lua_gettop(L); index > 0 && !found; index--)
+    found = lua_type(L, index) == LUA_TTABLE || concerns(&w, mb_to_object(L, index));
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+// isObject(value): whether a value is an object of the host, whatever `type` says of it.
+static int is_object(lua_State *L) {
+  lua_pushboolean(L, mb_to_object(L, 1) != NULL);
+  return 1;
+}
+
+static int do_make_attenuator(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"attenuate", attenuate}, {"leads", leads}, {"isObject", is_object}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  mb_encode_reference(L, mb_vm_of(L), -1);
+  return 0;
+}
+
+int32_t mb_make_attenuator(mb_vm *vm) { return mb_protect(vm, do_make_attenuator); }
+
+// The value that is raised, at `index`: what it holds of the state is about to be undone, or is somebody
+// else's.
+static void take_snapshot(lua_State *L, int index) {
+  walk w = {.vm = mb_vm_of(L), .snapshot = true};
+  convert(L, &w, index);
+}
+
+static int base_error(lua_State *L) {
+  int level = (int)luaL_optinteger(L, 2, 1);
+  lua_settop(L, 1);
+  if (lua_type(L, 1) == LUA_TSTRING && level > 0) {
+    luaL_where(L, level);
+    lua_pushvalue(L, 1);
+    lua_concat(L, 2);
+  } else {
+    take_snapshot(L, 1);
+  }
+  return lua_error(L);
+}
+
+static int base_assert(lua_State *L) {
+  if (lua_toboolean(L, 1)) return lua_gettop(L);
+  luaL_checkany(L, 1);
+  lua_remove(L, 1);
+  lua_pushliteral(L, "assertion failed!");
+  lua_settop(L, 1);
+  return base_error(L);
+}
+
+void mb_open_errors(lua_State *L) {
+  lua_register(L, "error", base_error);
+  lua_register(L, "assert", base_assert);
+}

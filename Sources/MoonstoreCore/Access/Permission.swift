@@ -1,0 +1,99 @@
+public import MoonValue
+import Synchronization
+
+/// One thing that holders of a handle may do with a store: a right, perhaps for a part of the store only, for
+/// one holder only, or under a condition.
+///
+/// ```swift
+/// definition.permissions = [
+///   "read", "call:addItem", "write:settings.theme",
+///   Permission("write", for: Principal(.script, "stores/order.lua")),
+///   Permission("call", when: { $0.action != "clear" }),
+/// ]
+/// ```
+public struct Permission: Sendable {
+  /// What somebody asks for, as conditions see it.
+  public struct Request: Sendable {
+    /// Who asks.
+    public let principal: Principal
+    /// The store's id.
+    public let store: String
+    /// The right, such as `read`, `write`, `call` or `$patch`.
+    public let right: String
+    /// The action, or the type of the message that is addressed to the store.
+    public let action: String?
+    /// What is read or written, below the store.
+    public let path: StatePath?
+  }
+
+  enum Condition: Sendable {
+    case swift(@Sendable (Request) throws -> Bool, id: Int)
+    /// A function of a script, which the host knows by number.
+    case script(Int)
+  }
+
+  /// The right with the part that it is for: `read`, `write:items`, `call:addItem`, `$patch`, `admin`, `*`.
+  public let text: String
+  /// The one who has it; nil for all.
+  public let principal: Principal?
+  let condition: Condition?
+
+  /// Makes a permission.
+  ///
+  /// - Parameters:
+  ///   - text: The right, and behind a colon the action or the path that it is for.
+  ///   - principal: The one who has it; nil for all.
+  ///   - condition: Asked each time; an error of it is reported and means no.
+  public init(
+    _ text: String,
+    for principal: Principal? = nil,
+    when condition: (@Sendable (Request) throws -> Bool)? = nil
+  ) {
+    self.text = text
+    self.principal = principal
+    self.condition = condition.map {
+      .swift($0, id: conditionCount.add(1, ordering: .relaxed).newValue)
+    }
+  }
+
+  /// A permission whose condition is a function of a script.
+  package init(_ text: String, for principal: Principal?, condition: Int?) {
+    self.text = text
+    self.principal = principal
+    self.condition = condition.map(Condition.script)
+  }
+
+  /// The same for the same permission, so that equal handles share their number.
+  var key: String {
+    var key = text
+    if let principal { key += " for \(principal.kind.rawValue) \(principal.name)" }
+    switch condition {
+    case .swift(_, let id): key += " when #\(id)"
+    case .script(let number): key += " when \(number)"
+    case nil: break
+    }
+    return key
+  }
+}
+
+// Tells conditions apart, since closures cannot be compared.
+private let conditionCount = Atomic<Int>(0)
+
+extension Permission: ExpressibleByStringLiteral {
+  /// A permission without a condition.
+  public init(stringLiteral value: String) { self.init(value) }
+}
+
+extension Permission {
+  /// The permission as data: its text, or a map with what limits it.
+  package var record: Value {
+    if principal == nil, condition == nil { return .string(text) }
+    var record: [Value.Key: Value] = ["permission": .string(text)]
+    if let principal {
+      record["principal"] = .string(principal.name)
+      record["kind"] = .string(principal.kind.rawValue)
+    }
+    if condition != nil { record["conditional"] = true }
+    return .map(record)
+  }
+}
