@@ -137,6 +137,8 @@ int mb_fail(lua_State *L, mb_vm *vm, int32_t status);
 void mb_push_error(lua_State *L, mb_vm *vm);
 void mb_locate(lua_State *L, mb_vm *vm, const void *error);
 void mb_queue_release(mb_vm *vm, const void *pointer);
+// Whether a table has the metatable of array() or map().
+bool mb_is_marked(lua_State *L, mb_vm *vm, int index);
 int mb_object_pairs_next(lua_State *L);
 
 // libraries.c, coroutines.c

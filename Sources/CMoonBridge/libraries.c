@@ -49,6 +49,11 @@ static int set_metatable(lua_State *L) {
     if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "a metatable of a script cannot have __gc");
     lua_pop(L, 1);
   }
+  if (lua_type(L, 1) == LUA_TTABLE && mb_is_marked(L, mb_vm_of(L), 1)) {
+    // What only says that the table is an array or a map gives way.
+    lua_pushnil(L);
+    lua_setmetatable(L, 1);
+  }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);

@@ -371,6 +371,15 @@ static int mark(lua_State *L, int metatable) {
   return 1;
 }
 
+bool mb_is_marked(lua_State *L, mb_vm *vm, int index) {
+  if (!lua_getmetatable(L, index)) return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->array_metatable);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->map_metatable);
+  bool marked = lua_rawequal(L, -3, -2) || lua_rawequal(L, -3, -1);
+  lua_pop(L, 3);
+  return marked;
+}
+
 static int base_array(lua_State *L) { return mark(L, mb_vm_of(L)->array_metatable); }
 static int base_map(lua_State *L) { return mark(L, mb_vm_of(L)->map_metatable); }
 

@@ -402,6 +402,11 @@ static size_t decode_at(lua_State *L, mb_vm *vm, size_t at, int depth) {
         at = decode_at(L, vm, at, depth + 1);
         lua_rawseti(L, -2, i);
       }
+      if (value.bits == 0) {
+        // Without an element nothing else says that it is an array.
+        lua_rawgeti(L, LUA_REGISTRYINDEX, vm->array_metatable);
+        lua_setmetatable(L, -2);
+      }
       return at;
     case MB_MAP:
       enter_container(L, depth);

@@ -53,6 +53,8 @@ final class HostEngine {
   var parkedCount = 0
   /// Starts an operation of the outside, and resumes the run with this number when it has ended.
   var launch: ((Int, @escaping @Sendable () async throws -> Value) -> Void)?
+  /// Ends an operation that nobody waits for any more.
+  var stop: ((Int) -> Void)?
   /// The last failure of an action that a driver called, to tell where it came from.
   var lastFailure: StoreError?
   var setup: SetupScope?
@@ -104,6 +106,7 @@ final class HostEngine {
   func close() {
     for run in parked.values { run.run.release() }
     parked = [:]
+    timeouts = [:]
     layeredCalls = [:]
     disposables = [:]
     scriptHooks = [:]

@@ -1,4 +1,5 @@
 public import MoonLua
+import MoonValue
 public import MoonstoreCore
 
 extension StoreError {
@@ -41,8 +42,8 @@ extension StoreError {
 }
 
 extension StoreError: LuaErrorConvertible {
-  /// The name of the code, as scripts read it.
-  public var luaCode: String { code.rawValue }
+  /// The name of the code, as scripts read it: the script's own, if it raised a table with one.
+  public var luaCode: String { value?["code"]?.stringValue ?? code.rawValue }
   /// The message without its place, which Lua adds.
   public var luaMessage: String { message }
   /// Where it happened.

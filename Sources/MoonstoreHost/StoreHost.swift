@@ -31,6 +31,9 @@ public actor StoreHost {
     engine.launch = { [weak self] id, operation in
       self?.assumeIsolated { $0.launch(id, operation) }
     }
+    engine.stop = { [weak self] id in
+      self?.assumeIsolated { $0.stop(id) }
+    }
     if let scripts {
       do {
         try engine.load(Project(root: scripts))
@@ -67,6 +70,8 @@ public actor StoreHost {
       await self?.finish(id, result)
     }
   }
+
+  private func stop(_ id: Int) { waiters.removeValue(forKey: id)?.cancel() }
 
   private func finish(_ id: Int, _ result: Result<Value, any Error>) {
     waiters[id] = nil

@@ -35,6 +35,10 @@ public final class Message {
   package let request: Request?
   /// For a response: the request that it answers.
   var answers: Request?
+  /// Handlers of it that wait for the outside.
+  var pendingHandlers = 0
+  /// Those to whom a request was given, who may answer it.
+  var asked: Set<String> = []
   // Sent by a turn that was undone before it was delivered.
   var isWithdrawn = false
 
@@ -66,6 +70,9 @@ public final class Message {
   /// The content, copied.
   public var payload: Value { content.value }
 
+  /// Whether somebody still works on it.
+  var isPending: Bool { pendingHandlers > 0 || request?.isOpen == true }
+
   /// The types of the messages that led here, the first one first.
   var causes: [String] {
     var types: [String] = []
@@ -85,7 +92,7 @@ extension Message: Sendable {}
 package final class Request {
   package enum State {
     case open
-    /// Its responder waits for the outside.
+    /// Its responder waits for the outside, or those who were asked may still answer.
     case waiting
     case answered(StateSlot)
     case failed(any Error)
@@ -94,6 +101,8 @@ package final class Request {
   package internal(set) var state = State.open
   /// Hears of the end of a request whose asker was suspended.
   package var onEnd: (() -> Void)?
+  /// Hears of the end in any case, also when the asker has gone.
+  package var onDone: (() -> Void)?
   let responseType: String
 
   init(type: String) { responseType = type + ":response" }

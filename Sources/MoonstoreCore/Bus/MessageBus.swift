@@ -5,12 +5,13 @@
 public final class MessageBus {
   // The world owns its bus.
   private unowned(unsafe) let world: StoreSystem
-  private var system: StoreSystem { unsafe world }
-  private var handlers: [String: [BusMember]] = [:]
-  private var responders: [String: [BusMember]] = [:]
+  var system: StoreSystem { unsafe world }
+  var handlers: [String: [BusMember]] = [:]
+  var responders: [String: [BusMember]] = [:]
   private var middleware: [Middleware] = []
   let queue = MessageQueue()
-  private var sequence = 0
+  /// How many messages were sent, responses included.
+  public internal(set) var sentCount = 0
   private var history = MessageHistory()
   /// What is being delivered: the cause of what is sent meanwhile.
   private var current: Message?
@@ -45,7 +46,7 @@ public final class MessageBus {
     try post(type, content, from: from, to: to, priority: priority, request: nil)
   }
 
-  private func post(
+  func post(
     _ type: String,
     _ content: StateSlot,
     from: String,
@@ -57,9 +58,9 @@ public final class MessageBus {
     guard !type.isEmpty, type != "*" else {
       throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")
     }
-    sequence += 1
+    sentCount += 1
     let message = Message(
-      sequence: sequence,
+      sequence: sentCount,
       type: type,
       from: from,
       to: to,
@@ -85,84 +86,6 @@ public final class MessageBus {
     return message
   }
 
-  // MARK: Requests
-
-  /// Asks, delivers what waits up to the answer, and tells how it ended; `.waiting` when the responder
-  /// waits for the outside.
-  package func request(
-    _ type: String,
-    _ content: StateSlot,
-    from: String,
-    to: String? = nil
-  ) throws -> Request {
-    guard responder(for: type, to: to) != nil else {
-      let known = Array(responders.keys)
-      throw StoreError(
-        .noResponder,
-        "nobody answers '\(type)'\(Suggestion.text(for: type, among: known))"
-      )
-    }
-    let request = Request(type: type)
-    guard
-      try post(type, content, from: from, to: to, priority: .normal, request: request) != nil
-    else {
-      throw StoreError(.noResponder, "middleware has dropped the request '\(type)'")
-    }
-    while request.isOpen || queue.contains(where: { $0.answers === request }) {
-      if case .waiting = request.state { break }
-      guard try deliverNext() else { break }
-    }
-    return request
-  }
-
-  private func responder(for type: String, to: String?) -> BusMember? {
-    responders[type]?.first { to == nil || $0.owner == to }
-  }
-
-  /// Ends a request: the response goes out as a message of its own.
-  package func finish(
-    _ request: Request,
-    of message: Message,
-    by responder: String,
-    _ result: Result<StateSlot, any Error>
-  ) {
-    guard request.isOpen else { return }
-    let content: StateSlot
-    switch result {
-    case .success(let slot):
-      request.state = .answered(slot)
-      content = slot
-    case .failure(let error):
-      request.state = .failed(error)
-      content = .null
-    }
-    sequence += 1
-    let response = Message(
-      sequence: sequence,
-      type: request.responseType,
-      from: responder,
-      to: nil,
-      priority: message.priority,
-      timestamp: system.clock.now,
-      content: content,
-      cause: message,
-      request: nil
-    )
-    // A response needs no handler: its asker has it.
-    response.isHandled = true
-    response.answers = request
-    queue.append(response)
-    system.tree.note(Sent(response))
-    request.onEnd?()
-  }
-
-  /// Ends a request without an answer.
-  package func fail(_ request: Request, _ error: StoreError) {
-    guard request.isOpen else { return }
-    request.state = .failed(error)
-    request.onEnd?()
-  }
-
   // MARK: Delivery
 
   func beginTurn() {
@@ -179,6 +102,7 @@ public final class MessageBus {
     if message.isWithdrawn { return true }
     try countDelivery { message.causes.joined(separator: " -> ") }
     let delivered = Delivered(message, by: self)
+    if let age = system.limits.messageAge { history.age(age, now: message.timestamp) }
     delivered.replaced = history.append(message, limit: system.limits.messageHistory)
     system.tree.note(delivered)
     let outer = current
@@ -188,10 +112,11 @@ public final class MessageBus {
     // The lists as they are now: who subscribes meanwhile hears from the next message on.
     let ofType = handlers[message.type]
     let ofAll = handlers["*"]
-    if let request = message.request { answer(message, request) }
-    deliver(message, to: ofType)
-    deliver(message, to: ofAll)
-    if !message.isHandled {
+    let isAnswered = message.request.map { answer(message, $0) } ?? true
+    let failure = deliver(message, to: ofType, asks: !isAnswered)
+    deliver(message, to: ofAll, asks: false)
+    if !isAnswered, let request = message.request { awaitAnswer(request, of: message, failure) }
+    if !message.isHandled, message.pendingHandlers == 0 {
       history.unhandled += 1
       delivered.isCounted = true
     }
@@ -210,43 +135,62 @@ public final class MessageBus {
     }
   }
 
-  private func deliver(_ message: Message, to members: [BusMember]?) {
-    guard let members else { return }
+  /// Gives a message to its handlers; with `asks` they are asked for an answer, and the first failure is
+  /// returned for the asker instead of being reported.
+  @discardableResult
+  private func deliver(
+    _ message: Message,
+    to members: [BusMember]?,
+    asks: Bool
+  ) -> StoreError? {
+    guard let members else { return nil }
+    var failure: StoreError?
     // One that is ended meanwhile is passed over.
     for member in members where member.isActive {
       if let to = message.to, member.owner != to { continue }
-      system.isolated("handling '\(message.type)'", owner: member.owner) {
-        _ = try member.body(message)
-        message.isHandled = true
+      if asks { message.asked.insert(member.owner) }
+      let savepoint = system.savepoint()
+      do {
+        switch try member.body(message) {
+        case .done: message.isHandled = true
+        case .waiting: message.pendingHandlers += 1
+        }
+      } catch {
+        system.rollBack(to: savepoint)
+        var own = StoreError(wrapping: error)
+        if own.store == nil { own.store = member.owner }
+        if own.member == nil { own.member = "handling '\(message.type)'" }
+        if asks, failure == nil { failure = own } else { system.report(own) }
       }
     }
+    return failure
   }
 
-  private func answer(_ message: Message, _ request: Request) {
-    guard let member = responder(for: message.type, to: message.to) else {
-      let error = StoreError(.noResponder, "nobody answers '\(message.type)' any more")
-      return finish(request, of: message, by: "bus", .failure(error))
+  /// A handler that waited for the outside has ended; its failure is reported, or is the answer of a request
+  /// that nobody else can answer.
+  package func finishHandling(_ message: Message, _ failure: StoreError?) {
+    message.pendingHandlers -= 1
+    guard let failure else {
+      message.isHandled = true
+      return
     }
-    let savepoint = system.savepoint()
-    do {
-      switch try member.body(message) {
-      case .done(let slot):
-        message.isHandled = true
-        finish(request, of: message, by: member.owner, .success(slot))
-      case .waiting:
-        message.isHandled = true
-        request.state = .waiting
+    if let request = message.request, request.isOpen, message.pendingHandlers == 0 {
+      let by = failure.store ?? "bus"
+      do {
+        return try system.turn { finish(request, of: message, by: by, .failure(failure)) }
+      } catch {
+        return system.report(error)
       }
-    } catch {
-      system.rollBack(to: savepoint)
-      finish(request, of: message, by: member.owner, .failure(error))
     }
+    if !message.isHandled, message.pendingHandlers == 0 { history.unhandled += 1 }
+    system.report(failure)
   }
 
   fileprivate func takeBack(_ delivered: Delivered) {
     let message = delivered.message
     if delivered.isCounted { history.unhandled -= 1 }
-    history.takeBack(delivered.replaced)
+    history.takeBack(message, delivered.replaced)
+    message.asked = []
     if message.answers == nil { message.isHandled = false }
     // The answer is undone as well, so its asker waits for another.
     message.request?.reopen(delivered.requestState)
@@ -320,8 +264,8 @@ public final class MessageBus {
 
   // MARK: Looking back
 
-  /// How many messages were sent.
-  public var messageCount: Int { sequence }
+  /// How many messages the history holds.
+  public var messageCount: Int { history.count }
   /// How many delivered messages nobody has handled.
   public var unhandledCount: Int { history.unhandled }
   /// How many delivered messages the history has dropped.
@@ -329,7 +273,35 @@ public final class MessageBus {
   /// The last messages that were delivered, newest first.
   public func recentMessages(_ count: Int = 20) -> [Message] { history.recent(count) }
   /// The messages in the history that nobody has handled, newest first.
-  public var unhandledMessages: [Message] { history.recent(.max).filter { !$0.isHandled } }
+  ///
+  /// Those that somebody still works on are not among them.
+  public var unhandledMessages: [Message] {
+    history.recent(.max).filter { !$0.isHandled && !$0.isPending }
+  }
+
+  /// Drops messages from the history that were sent longer ago; those that nobody has handled, or that
+  /// somebody still works on, stay.
+  ///
+  /// - Parameter age: In seconds.
+  /// - Returns: How many there were.
+  /// - Throws: `invalidArgument` for what is no age.
+  @discardableResult
+  public func cleanUp(olderThan age: Double) throws(StoreError) -> Int {
+    guard age >= 0, age.isFinite else {
+      throw StoreError(.invalidArgument, "an age is 0 or more seconds, not \(age)")
+    }
+    return history.removeAll(before: system.clock.now - age)
+  }
+
+  /// Who handles and who answers which types, in order.
+  package var members: [(type: String, owner: String, answers: Bool)] {
+    func list(_ lists: [String: [BusMember]], answers: Bool) -> [(String, String, Bool)] {
+      lists.keys.sorted().flatMap { type in
+        (lists[type] ?? []).map { (type, $0.owner, answers) }
+      }
+    }
+    return list(handlers, answers: false) + list(responders, answers: true)
+  }
 }
 
 @available(*, unavailable)
@@ -338,7 +310,7 @@ extension MessageBus: Sendable {}
 // MARK: - What a turn undoes
 
 /// A message was queued: without the turn it was never sent.
-private final class Sent: UndoableEvent {
+final class Sent: UndoableEvent {
   let message: Message
   init(_ message: Message) { self.message = message }
   func undo() { message.isWithdrawn = true }

@@ -10,7 +10,11 @@ public struct Limits: Sendable {
   public var settleRounds = 100
   /// How many delivered messages the bus remembers.
   public var messageHistory = 1_000
-  /// How many registry events are remembered.
+  /// How many seconds a delivered message is remembered; nil for as long as there is room.
+  ///
+  /// Messages that nobody has handled stay.
+  public var messageAge: Double? = 60
+  /// How many registry events are remembered; one more, and the older half goes.
   public var eventHistory = 1_000
 
   /// The bounds as they are by default.

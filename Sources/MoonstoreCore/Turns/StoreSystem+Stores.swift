@@ -171,6 +171,19 @@ extension StoreSystem {
     }
   }
 
+  /// Answers a request that a subscriber was given, now or later.
+  ///
+  /// - Returns: Whether it is the first answer, which counts.
+  /// - Throws: `invalidArgument` for what is no request, `permissionDenied` for those who were not asked.
+  @discardableResult
+  public func respond(
+    to message: Message,
+    _ answer: Value,
+    by responder: String = "swift"
+  ) throws(StoreError) -> Bool {
+    try bus.respond(to: message, by: responder, .success(frozen(answer)))
+  }
+
   /// Data that nobody can change, for messages and answers.
   package func frozen(_ value: Value) -> StateSlot {
     let slot = tree.slot(value)

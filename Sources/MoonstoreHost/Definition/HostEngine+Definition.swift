@@ -176,7 +176,7 @@ extension HostEngine {
   private func add(handler type: String, _ function: LuaReference, to live: LiveStore) throws {
     let subscription = try system.bus.subscribe(type, owner: live.id) {
       [unowned self, unowned live] message in
-      try handle(message, owner: live.id, function, self: live)
+      try handle(message, owner: live.id, function, self: live, answers: false)
     }
     live.registrations.append(subscription)
   }
@@ -184,7 +184,7 @@ extension HostEngine {
   private func add(responder type: String, _ function: LuaReference, to live: LiveStore) throws {
     let subscription = try system.bus.answer(type, owner: live.id) {
       [unowned self, unowned live] message in
-      try handle(message, owner: live.id, function, self: live)
+      try handle(message, owner: live.id, function, self: live, answers: true)
     }
     live.registrations.append(subscription)
   }

@@ -178,17 +178,22 @@ extension HostEngine {
     self.parked[parked.id] = parked
     let wait = wait
     self.wait = nil
+    parked.leave = nil
     switch wait {
     case .operation(let operation):
       if let launch {
         launch(parked.id, operation)
+        parked.leave = { [unowned self, id = parked.id] in stop?(id) }
       } else {
         resume(parked.id, .failure(StoreError(.cannotWait, "this host cannot wait")))
       }
     case .request(let request):
-      request.onEnd = { [unowned self, unowned parked] in
-        system.ready.append { [unowned self] in answer(parked.id, request) }
+      request.onEnd = { [unowned self, unowned request, id = parked.id] in
+        // Not before now, since it would keep itself alive.
+        let request = request
+        system.ready.append { [unowned self] in answer(id, request) }
       }
+      parked.leave = { [unowned self] in system.bus.abandon(request) }
     case .action(let action):
       action.finish = { [unowned self, unowned parked] result in
         resumeDriver(parked.id, from: result)
@@ -302,6 +307,8 @@ extension HostEngine {
   /// Ends a run that waits; its `<close>` variables run.
   func cancel(_ parked: ParkedRun) {
     guard self.parked.removeValue(forKey: parked.id) != nil else { return }
+    parked.leave?()
+    parked.leave = nil
     let mark = system.beginTurn()
     parked.run.release()
     do {

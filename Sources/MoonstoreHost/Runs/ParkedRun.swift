@@ -22,6 +22,8 @@ final class ParkedRun {
   /// Called with the run while its results are there, or with its error.
   var finish: (Result<LuaRun, StoreError>) -> Void
   var id = 0
+  /// Leaves what it waits for, when it ends without it.
+  var leave: (() -> Void)?
 
   init(
     _ run: LuaRun,

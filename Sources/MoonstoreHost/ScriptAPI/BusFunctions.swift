@@ -6,18 +6,23 @@ extension HostEngine {
   /// The library `bus`.
   func addBusFunctions(_ natives: Natives) throws {
     try natives.add("send", as: "bus.send") { [unowned self] arguments in
-      let from = sender(try arguments.string("the script"))
+      let script = try arguments.string("the script")
       let type = try arguments.string("the message type")
       let payload = try arguments.slot(for: .message)
-      let options = try arguments.value()
+      let options = try MessageOptions(
+        &arguments,
+        type: type,
+        allowed: ["to", "from", "priority"]
+      )
+      let from = try sender(script, options)
       var id: String?
       try change {
         let message = try system.bus.send(
           type,
           payload,
           from: from,
-          to: options["to"]?.stringValue,
-          priority: try priority(options)
+          to: options.to,
+          priority: try options.priority
         )
         id = message?.id
       }
@@ -32,7 +37,7 @@ extension HostEngine {
       let handler = try arguments.function("the handler")
       let owner = sender(script)
       let subscription = try system.bus.subscribe(type, owner: owner) { [unowned self] message in
-        try handle(message, owner: owner, handler, self: nil)
+        try handle(message, owner: owner, handler, self: nil, answers: false)
       }
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
@@ -42,7 +47,7 @@ extension HostEngine {
       let responder = try arguments.function("the responder")
       let owner = sender(script)
       let subscription = try system.bus.answer(type, owner: owner) { [unowned self] message in
-        try handle(message, owner: owner, responder, self: nil)
+        try handle(message, owner: owner, responder, self: nil, answers: true)
       }
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
@@ -52,9 +57,34 @@ extension HostEngine {
       let subscription = useMessageMiddleware(middleware, of: script)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
-    try natives.add("recentMessages", as: "bus.recentMessages") { [unowned self] arguments in
-      let count = try arguments.optionalNumber("the count").map { Int($0) } ?? 20
-      return arguments.answer(.array(system.bus.recentMessages(count).map(\.record)))
+    try natives.add("respond", as: "bus.respond") { [unowned self] arguments in
+      try respond(&arguments)
+    }
+    try addHistoryFunctions(natives)
+  }
+
+  private func addHistoryFunctions(_ natives: Natives) throws {
+    let bus = system.bus
+    try natives.add("recentMessages", as: "bus.recentMessages") { arguments in
+      let count = try arguments.count("the count") ?? 20
+      return arguments.answer(.array(bus.recentMessages(count).map(\.record)))
+    }
+    try natives.add("unhandledMessages", as: "bus.unhandledMessages") { arguments in
+      arguments.answer(.array(bus.unhandledMessages.map(\.record)))
+    }
+    try natives.add("messageCount", as: "bus.messageCount") { arguments in
+      arguments.answer(.integer(Int64(bus.messageCount)))
+    }
+    try natives.add("statistics", as: "bus.statistics") { arguments in
+      arguments.answer([
+        "sent": .integer(Int64(bus.sentCount)), "retained": .integer(Int64(bus.messageCount)),
+        "dropped": .integer(Int64(bus.droppedCount)),
+        "unhandled": .integer(Int64(bus.unhandledCount)),
+      ])
+    }
+    try natives.add("cleanup", as: "bus.cleanup") { arguments in
+      let age = try arguments.optionalNumber("the age in seconds") ?? 60
+      return arguments.answer(.integer(Int64(try bus.cleanUp(olderThan: age))))
     }
   }
 
@@ -64,27 +94,36 @@ extension HostEngine {
     return unit.stores[0]
   }
 
-  private func priority(_ options: Value) throws -> Message.Priority {
-    guard let name = options["priority"] else { return .normal }
-    guard let priority = name.stringValue.flatMap(Message.Priority.init(rawValue:)) else {
+  /// Who sends, if the options name nobody else; and whether they may send to the store that they name.
+  private func sender(_ script: String, _ options: MessageOptions) throws -> String {
+    let from = sender(script)
+    if let named = options.from, named != from {
       throw StoreError(
-        .invalidArgument,
-        "bus.send: the priority is 'high', 'normal' or 'low', not \(name)"
+        .permissionDenied,
+        "\(options.function): the host says who sends: '\(from)', not '\(named)'"
       )
     }
-    return priority
+    if let to = options.to, let store = system.registry.find(to) {
+      let access = Access(.call, store, .action(options.type))
+      try system.access.check(grant(of: script, on: to), access)
+    }
+    return from
   }
 
   // MARK: Requests
 
   private func ask(_ arguments: inout Arguments) throws -> LuaNativeResult {
-    let from = sender(try arguments.string("the script"))
+    let script = try arguments.string("the script")
     let type = try arguments.string("the message type")
     let payload = try arguments.slot(for: .message)
-    let options = try arguments.value()
-    let request = try withoutDriving {
-      try deliver(type, payload, from: from, to: options["to"]?.stringValue)
-    }
+    let options = try MessageOptions(
+      &arguments,
+      type: type,
+      allowed: ["to", "from", "timeout"]
+    )
+    let from = try sender(script, options)
+    let timeout = try options.timeout
+    let request = try withoutDriving { try deliver(type, payload, from: from, to: options.to) }
     switch request.state {
     case .answered(let slot): return arguments.answer(slot: slot)
     case .failed(let error): throw error
@@ -95,10 +134,33 @@ extension HostEngine {
           "bus.request('\(type)'): the responder waits, and here is no waiting"
         )
       }
-      limit(request, type: type, seconds: options["timeout"]?.doubleValue ?? 5)
+      limit(request, type: type, seconds: timeout)
       wait = .request(request)
       return .wait
     }
+  }
+
+  private func respond(_ arguments: inout Arguments) throws -> LuaNativeResult {
+    let script = try arguments.string("the script")
+    guard let object = arguments.object(ObjectKind.message) else {
+      throw StoreError(
+        .invalidArgument,
+        "bus.respond: the first argument is the message that a handler was given"
+      )
+    }
+    let message = object.instance(as: Message.self)
+    let answer = try arguments.slot(for: .message)
+    let failure = try arguments.value()
+    var result: Result<StateSlot, any Error> = .success(answer)
+    if !failure.isNull {
+      let text = failure.stringValue ?? failure["message"]?.stringValue ?? "\(failure)"
+      let value = failure.mapValue == nil ? nil : failure
+      result = .failure(StoreError(.script, text, store: sender(script), value: value))
+    }
+    try system.forbidInGetter("answer '\(message.type)'")
+    var isFirst = false
+    try change { isFirst = try system.bus.respond(to: message, by: sender(script), result) }
+    return arguments.answer(.bool(isFirst))
   }
 
   /// Sends a request and delivers what waits, up to its answer: a part of the turn under way, or a turn.
@@ -121,17 +183,20 @@ extension HostEngine {
     return request
   }
 
-  /// Ends a request that takes too long.
+  /// Ends a request that takes too long; its timer goes with it.
   private func limit(_ request: Request, type: String, seconds: Double) {
     let sleep = configuration.sleep
     parkedCount += 1
     let id = parkedCount
-    timeouts[id] = { [unowned request, unowned self] in
-      guard request.isOpen else { return }
+    timeouts[id] = { [weak request, unowned self] in
+      guard let request, request.isOpen else { return }
       system.bus.fail(
         request,
         StoreError(.timeout, "the request '\(type)' was not answered in \(seconds) s")
       )
+    }
+    request.onDone = { [unowned self] in
+      if timeouts.removeValue(forKey: id) != nil { stop?(id) }
     }
     launch?(id) {
       try await sleep(seconds)
@@ -146,32 +211,34 @@ extension HostEngine {
     _ message: Message,
     owner: String,
     _ function: LuaReference,
-    self store: LiveStore?
+    self store: LiveStore?,
+    answers: Bool
   ) throws -> BusMember.Outcome {
     let state = try start(function, store: owner, member: "handling '\(message.type)'") {
       if let store { machine.append(handle(store)) }
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
     }
     switch state {
-    case .done(let run): return .done(try takeAnswer(run, wanted: message.request != nil))
+    case .done(let run): return .done(try takeAnswer(run, wanted: answers))
     case .waiting(let parked):
       parked.finish = { [unowned self] result in
-        finishWaiting(message, owner: owner, result)
+        if answers, let request = message.request {
+          finishWaiting(request, of: message, owner: owner, result)
+        } else {
+          let failure: StoreError? = if case .failure(let error) = result { error } else { nil }
+          system.bus.finishHandling(message, failure)
+        }
       }
       return .waiting
     }
   }
 
   private func finishWaiting(
-    _ message: Message,
+    _ request: Request,
+    of message: Message,
     owner: String,
     _ result: Result<LuaRun, StoreError>
   ) {
-    guard let request = message.request else {
-      // A handler that nobody waits for: its failure is reported.
-      if case .failure(let error) = result { system.report(error) }
-      return
-    }
     let answer: Result<StateSlot, any Error>
     switch result {
     case .success(let run):
@@ -234,7 +301,15 @@ extension HostEngine {
     let changes = node.value
     if let type = changes["type"]?.stringValue { message.type = type }
     if let to = changes["to"]?.stringValue { message.to = to }
-    if changes["priority"] != nil { message.priority = try priority(changes) }
+    if let name = changes["priority"] {
+      guard let priority = name.stringValue.flatMap(Message.Priority.init(rawValue:)) else {
+        throw StoreError(
+          .invalidArgument,
+          "message middleware: the priority is 'high', 'normal' or 'low', not \(name)"
+        )
+      }
+      message.priority = priority
+    }
     let position = node.position(of: "payload")
     if position >= 0 { message.content = node.slots[position] }
   }

@@ -184,8 +184,10 @@ function makers.bus(script)
     request = function(type, payload, options) return native.request(id, type, payload, options) end,
     subscribe = on, unsubscribe = off,
     answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
+    respond = function(message, answer, err) return native.respond(id, message, answer, err) end,
     use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
-    recentMessages = native.recentMessages,
+    recentMessages = native.recentMessages, unhandledMessages = native.unhandledMessages,
+    messageCount = native.messageCount, statistics = native.statistics, cleanup = native.cleanup,
   }, "bus")
 end
 
