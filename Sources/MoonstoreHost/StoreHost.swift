@@ -118,11 +118,45 @@ public actor StoreHost {
 
   /// A handle to a store.
   ///
+  /// - Parameters:
+  ///   - id: The store's id.
+  ///   - principal: Who will hold it, with the rights that the store permits to others; nil for the program
+  ///     itself, which may do everything.
+  /// - Returns: The handle.
   /// - Throws: `StoreError` with the code `unknownStore`, and the name that was probably meant.
-  public func store(_ id: String) throws(StoreError) -> StoreHandle {
+  public func store(
+    _ id: String,
+    as principal: Principal? = nil
+  ) throws(StoreError) -> StoreHandle {
     try check()
     _ = try engine.system.store(id)
-    return StoreHandle(host: self, id: id)
+    return StoreHandle(host: self, id: id, principal: principal)
+  }
+
+  /// The store behind a handle, with the handle's rights.
+  private func resolve(_ handle: StoreHandle) throws(StoreError) -> Store {
+    try check()
+    let access = engine.system.access
+    let live = try engine.system.registry.live(handle.id)
+    guard let principal = handle.principal else { return live.face }
+    var grant: UInt16 = handle.isOutside ? try access.number(for: principal) : 0
+    for layer in handle.layers {
+      let set = try PermissionSet(layer, of: handle.id)
+      grant = try access.narrow(grant, to: set, for: principal)
+    }
+    return Store(live, grant: grant)
+  }
+
+  func withStore<R: Sendable>(
+    _ handle: StoreHandle,
+    _ body: @Sendable (Store) throws -> R
+  ) throws(StoreError) -> R {
+    let store = try resolve(handle)
+    do {
+      return try body(store)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
   }
 
   /// The ids of all stores, in order of registration.
@@ -165,12 +199,21 @@ public actor StoreHost {
     _ action: String,
     _ arguments: [Value] = []
   ) async throws(StoreError) -> Value {
-    try check()
-    let live = try engine.system.registry.live(store)
+    try await call(StoreHandle(host: self, id: store), action, arguments)
+  }
+
+  func call(
+    _ handle: StoreHandle,
+    _ action: String,
+    _ arguments: [Value]
+  ) async throws(StoreError) -> Value {
+    let store = try resolve(handle)
+    let live = store.live
     guard let entry = live.action(named: action), entry.number >= 0 else {
       // The plain way knows how to say that there is none.
-      return try live.face.call(action, arguments)
+      return try store.call(action, arguments)
     }
+    try store.check(.call, .action(action))
     switch try engine.begin(live, entry, arguments) {
     case .done(let value): return value
     case .waiting(let parked):
@@ -261,10 +304,10 @@ public actor StoreHost {
     return stream
   }
 
-  func changes(of store: String, path: String?) throws(StoreError) -> AsyncStream<StatePatch> {
-    try check()
+  func changes(of handle: StoreHandle, path: String?) throws(StoreError) -> AsyncStream<StatePatch>
+  {
     let (stream, continuation) = AsyncStream.makeStream(of: StatePatch.self)
-    let subscription = try engine.system.store(store).subscribe(path: path) { change in
+    let subscription = try resolve(handle).subscribe(path: path) { change in
       for patch in change.patches { continuation.yield(patch) }
     }
     end(subscription, with: continuation)

@@ -72,7 +72,7 @@ package struct PermissionSet {
     let part = String(parts[1])
     switch name {
     case "call" where !part.isEmpty: rule.action = part
-    case "read", "write":
+    case "read" where !part.isEmpty, "write" where !part.isEmpty:
       do {
         rule.path = try StatePath(parsing: part).components
       } catch {

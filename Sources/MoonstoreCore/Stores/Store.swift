@@ -28,7 +28,8 @@ public final class Store {
     }
   }
 
-  private func check(
+  /// Throws unless it allows something.
+  package func check(
     _ right: Rights,
     _ subject: @autoclosure () throws(StoreError) -> Access.Subject = .store
   ) throws(StoreError) {
