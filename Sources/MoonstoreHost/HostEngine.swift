@@ -44,8 +44,10 @@ final class HostEngine {
   var used: [(id: String, script: String, line: Int?)] = []
   var plugins: [LuaReference] = []
   /// What `bus.subscribe` and its like have returned to scripts, by number.
-  private var disposables: [Int: Subscription] = [:]
+  private var disposables: [Int: (subscription: Subscription, script: String)] = [:]
   private var disposableCount = 0
+  // When there are more, those that have ended by themselves are looked for.
+  private var disposableLimit = 1_024
 
   /// What the native that just suspended waits for.
   var wait: Wait?
@@ -262,17 +264,32 @@ final class HostEngine {
   // MARK: Disposables
 
   /// Keeps a registration of a script; the number lets the script end it.
+  @discardableResult
   func keep(_ subscription: Subscription, for script: String) -> Int {
     disposableCount += 1
-    disposables[disposableCount] = subscription
-    scripts[script]?.owned.append(subscription)
+    disposables[disposableCount] = (subscription, script)
+    scripts[script]?.owned[disposableCount] = subscription
     return disposableCount
   }
 
+  /// Ends a registration; false when it has ended before.
   func cancel(_ number: Int) -> Bool {
-    guard let subscription = disposables.removeValue(forKey: number) else { return false }
+    guard let (subscription, script) = disposables.removeValue(forKey: number) else { return false }
+    scripts[script]?.owned[number] = nil
+    let isActive = subscription.isActive
     subscription.cancel()
-    return true
+    return isActive
+  }
+
+  /// Lets go of what nobody holds any more, where nothing is half-done.
+  func tidy() {
+    machine.drainReleased()
+    guard disposables.count > disposableLimit, !system.isInTurn else { return }
+    for (number, (subscription, script)) in disposables where !subscription.isActive {
+      disposables[number] = nil
+      scripts[script]?.owned[number] = nil
+    }
+    disposableLimit = max(1_024, disposables.count * 2)
   }
 }
 

@@ -21,7 +21,7 @@ extension HostEngine {
       for source in try project.sources() { try run(source) }
       try makeStores()
     }
-    machine.drainReleased()
+    tidy()
   }
 
   private func run(_ source: Project.Source) throws {
@@ -90,7 +90,7 @@ extension HostEngine {
         try addActionMiddleware(action, of: path)
       }
       if case .function(let message) = try table.get("message") {
-        scripts[path]?.owned.append(useMessageMiddleware(message.reference, of: path))
+        keep(useMessageMiddleware(message.reference, of: path), for: path)
       }
     default:
       throw StoreError(

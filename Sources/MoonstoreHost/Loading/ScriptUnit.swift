@@ -13,7 +13,7 @@ final class ScriptUnit {
   /// The ids of the stores that it defines.
   var stores: [String] = []
   /// What it has registered outside of stores.
-  var owned: [Subscription] = []
+  var owned: [Int: Subscription] = [:]
 
   init(name: String, environment: LuaTable, grant: UInt16) {
     self.name = name

@@ -104,11 +104,11 @@ extension HostEngine {
       }
     } catch {
       system.failTurn(mark)
-      machine.drainReleased()
+      tidy()
       throw error
     }
     try system.endTurn(mark)
-    machine.drainReleased()
+    tidy()
     switch state {
     case .done: return .done(value)
     case .waiting(let parked): return .waiting(parked)
@@ -141,7 +141,7 @@ extension HostEngine {
     machine.isDriving = false
     defer {
       machine.isDriving = true
-      if !isGroup { machine.drainReleased() }
+      if !isGroup { tidy() }
     }
     do {
       let run = try LuaRun(machine: machine)
@@ -258,7 +258,7 @@ extension HostEngine {
     machine.isDriving = parked.isDriver
     defer {
       machine.isDriving = driving
-      machine.drainReleased()
+      tidy()
     }
     let mark = parked.isDriver ? nil : system.beginTurn()
     let isDone: Bool
