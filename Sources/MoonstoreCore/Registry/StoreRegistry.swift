@@ -171,6 +171,22 @@ public final class StoreRegistry {
     }
   }
 
+  // MARK: Permissions
+
+  /// Whether somebody may do something with a store, such as `read`, `call:addItem` or `write:items`.
+  ///
+  /// - Returns: Also false for a store that is not there.
+  /// - Throws: `invalidDefinition` for what is no permission.
+  public func checkPermission(
+    _ permission: String,
+    on id: String,
+    for principal: Principal
+  ) throws(StoreError) -> Bool {
+    guard let store = stores[id] else { return false }
+    let access = try PermissionSet.request(permission, of: store)
+    return system.access.allows(try system.access.number(for: principal), access)
+  }
+
   // MARK: Coming and going
 
   package func register(_ store: LiveStore) throws(StoreError) {
