@@ -15,6 +15,8 @@ public actor StoreHost {
   private var engine: HostEngine { owner.engine }
   private var isClosed = false
   private var waiters: [Int: Task<Void, Never>] = [:]
+  /// The runs whose ends Swift callers wait for.
+  private var awaited: [Int: ParkedRun] = [:]
 
   /// Makes a host, and loads a project.
   ///
@@ -50,7 +52,12 @@ public actor StoreHost {
     isClosed = true
     for waiter in waiters.values { waiter.cancel() }
     waiters = [:]
+    let callers = awaited.values
+    awaited = [:]
     engine.close()
+    for caller in callers {
+      caller.finish(.failure(StoreError(.closed, "this host was closed while the call waited")))
+    }
   }
 
   private func check() throws(StoreError) {
@@ -85,9 +92,11 @@ public actor StoreHost {
     _ take: @escaping (LuaRun) throws(StoreError) -> R
   ) async throws(StoreError) -> R {
     let id = parked.id
+    awaited[id] = parked
     let result: Result<R, StoreError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         parked.finish = { result in
+          self.awaited[id] = nil
           continuation.resume(
             returning: result.flatMap { run in
               do throws(StoreError) {
@@ -106,8 +115,7 @@ public actor StoreHost {
   }
 
   private func cancel(_ id: Int) {
-    waiters.removeValue(forKey: id)?.cancel()
-    guard let parked = engine.parked[id] else { return }
+    guard let parked = awaited.removeValue(forKey: id) else { return }
     engine.cancel(parked)
     parked.finish(
       .failure(StoreError(.closed, "the call was cancelled", underlying: CancellationError()))
