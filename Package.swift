@@ -6,12 +6,16 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "MoonstoreHost", targets: ["MoonstoreHost"]),
+    .library(name: "MoonstoreHTTP", targets: ["MoonstoreHTTP"]),
     .library(name: "MoonstoreCore", targets: ["MoonstoreCore"]),
     .library(name: "MoonLua", targets: ["MoonLua"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    // What async-http-client is made of, for the types that its interface shows.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
   ],
   targets: [
     // The module map over the system's Lua 5.4; pkg-config, apt and brew names live here.
@@ -35,13 +39,25 @@ let package = Package(
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),
+        .embedInCode("ScriptAPI/Chapters/HTTP.lua"),
+      ]
+    ),
+    // Real HTTP for scripts; apart, since the client library is far larger than the host.
+    .target(
+      name: "MoonstoreHTTP",
+      dependencies: [
+        "MoonstoreHost", "MoonstoreCore",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ]
     ),
     // The command, thin; a module named like its product would collide on macOS.
     .executableTarget(
       name: "MoonstoreCommand",
       dependencies: [
-        "MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue",
+        "MoonstoreHost", "MoonstoreHTTP", "MoonstoreCore", "MoonLua", "MoonValue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -56,6 +72,10 @@ let package = Package(
     .testTarget(
       name: "MoonstoreHostTests",
       dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue", "TestSupport"]
+    ),
+    .testTarget(
+      name: "MoonstoreHTTPTests",
+      dependencies: ["MoonstoreHTTP", "MoonstoreHost", "MoonstoreCore", "MoonValue", "TestSupport"]
     ),
     .testTarget(
       name: "MoonstoreCommandTests",

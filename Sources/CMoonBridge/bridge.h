@@ -132,6 +132,8 @@ void mb_append_reference(mb_vm *vm, int reference, int type);
 // Pushes the value that begins at `at`; returns the index behind it. May raise.
 size_t mb_decode(lua_State *L, mb_vm *vm, size_t at);
 bool mb_push_plain(lua_State *L, const mb_value *value);
+// Its address is the key under which metatables say that their tables are data.
+extern const char mb_data_mark;
 void mb_push_value(lua_State *L, mb_vm *vm, const mb_value *value);
 
 // objects.c

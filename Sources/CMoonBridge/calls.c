@@ -433,6 +433,19 @@ int mb_suspend(lua_State *L, mb_vm *vm) {
   return lua_yieldk(L, 0, 0, resumed);
 }
 
+// Raises a text with the place of the script that called, however much Lua of the host lies between.
+static int raise_in_script(lua_State *L, const char *text) {
+  lua_Debug place;
+  for (int level = 1; lua_getstack(L, level, &place); level++) {
+    lua_getinfo(L, "Sl", &place);
+    if (place.currentline <= 0 || place.source[0] == '=') continue;
+    lua_pushfstring(L, "%s:%d: %s", place.short_src, place.currentline, text);
+    return lua_error(L);
+  }
+  lua_pushstring(L, text);
+  return lua_error(L);
+}
+
 int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) {
   int count = lua_gettop(L);
   size_t base = vm->token_count;
@@ -444,7 +457,9 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
     const char *reason;
     if (!mb_encode(L, vm, i, true, &reason)) {
       mb_tokens_truncate(vm, base);
-      return luaL_error(L, "argument %d%s%s: %s", i, vm->text_length ? " at " : "", vm->text, reason);
+      const char *text =
+          lua_pushfstring(L, "argument %d%s%s: %s", i, vm->text_length ? " at " : "", vm->text, reason);
+      return raise_in_script(L, text);
     }
   }
   int32_t results = vm->callbacks.native(vm->callbacks.owner, function, base, count);

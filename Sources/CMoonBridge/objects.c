@@ -383,6 +383,18 @@ bool mb_is_marked(lua_State *L, mb_vm *vm, int index) {
 static int base_array(lua_State *L) { return mark(L, mb_vm_of(L)->array_metatable); }
 static int base_map(lua_State *L) { return mark(L, mb_vm_of(L)->map_metatable); }
 
+const char mb_data_mark = 0;
+
+// For libraries of the host: what has this metatable is a map of data that has methods besides. A copy is
+// without them.
+static int base_mark_data(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_pushboolean(L, true);
+  lua_rawsetp(L, 1, &mb_data_mark);
+  return 1;
+}
+
 static int new_marker(lua_State *L, const char *name) {
   lua_createtable(L, 0, 2);
   lua_pushstring(L, name);
@@ -426,6 +438,7 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
 
   lua_register(L, "array", base_array);
   lua_register(L, "map", base_map);
+  lua_register(L, "markData", base_mark_data);
   lua_pushglobaltable(L);
   wrap(L, "ipairs", base_ipairs);
   wrap(L, "next", base_next);

@@ -221,14 +221,16 @@ static bool encode_map(encoder *e, int table) {
   return true;
 }
 
-// 0: no marker, 1: made by array(), 2: made by map(), 3: a metatable of the script's own.
+// 0: no marker, 1: made by array(), 2: made by map() or marked as data, 3: a metatable of the script's own.
 static int marker(encoder *e, int table) {
   lua_State *L = e->L;
+  int top = lua_gettop(L);
   if (!lua_getmetatable(L, table)) return 0;
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->vm->array_metatable);
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->vm->map_metatable);
   int kind = lua_rawequal(L, -3, -2) ? 1 : lua_rawequal(L, -3, -1) ? 2 : 3;
-  lua_settop(L, -4);
+  if (kind == 3 && lua_rawgetp(L, -3, &mb_data_mark) == LUA_TBOOLEAN) kind = 2;
+  lua_settop(L, top);
   return kind;
 }
 

@@ -27,6 +27,8 @@ public struct HostConfiguration: Sendable {
   public var readableFiles: [String] = []
   /// Whether scripts may read files at all.
   public var grantsFiles = false
+  /// Which servers scripts may reach; without it they have no library `http`.
+  public var http: HTTPGrant?
   /// Values for the `settings` of scripts, over those of `moonstore.lua`.
   public var settings: [String: Value] = [:]
   /// Hears what scripts log.
@@ -40,6 +42,6 @@ public struct HostConfiguration: Sendable {
     _ in
   }
 
-  /// The standard configuration: no files, the machine's clock.
+  /// The standard configuration: no files, no servers, the machine's clock.
   public init() {}
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MoonValue
 import MoonstoreCore
+import MoonstoreHTTP
 import MoonstoreHost
 
 /// `moonstore run`: loads a project, and runs a script or a stream of calls against its live stores.
@@ -30,6 +31,7 @@ struct RunCommand: AsyncParsableCommand {
         moonstore run Scripts/shop
         moonstore run Scripts/shop trading.lua day.csv --json
         moonstore run Scripts/shop --calls calls.jsonl
+        moonstore run client fetch.lua --allow-http api.example.com
       """
   )
 
@@ -45,6 +47,19 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Make the calls of a file, or of stdin for -.", valueName: "file"))
   var calls: String?
 
+  @Option(
+    name: .customLong("allow-http"),
+    help: ArgumentHelp(
+      "Let scripts reach a server with http.get and its like; repeatable.",
+      discussion: """
+        Such as api.example.com, localhost:8080 or *.example.com; without a port all ports. \
+        Redirects lead to allowed servers only. Without this option scripts have no 'http'.
+        """,
+      valueName: "host"
+    )
+  )
+  var allowedHosts: [String] = []
+
   @Flag(help: "Print what the script returned as one line of JSON; no summary of calls.")
   var json = false
 
@@ -55,6 +70,13 @@ struct RunCommand: AsyncParsableCommand {
     if calls != nil, let script {
       throw ValidationError("either a script or --calls, but not both: '\(script)' is too much")
     }
+    for host in allowedHosts {
+      do {
+        _ = try HTTPHostPattern(host)
+      } catch {
+        throw ValidationError("--allow-http: \(error.message)")
+      }
+    }
   }
 
   func run() async throws {
@@ -63,7 +85,7 @@ struct RunCommand: AsyncParsableCommand {
     signals.onEnd { printer.note($0, evenIfQuiet: true) }
     let status: ExitStatus
     do throws(StoreError) {
-      let host = try await StoreHost(scripts: project, configuration: configuration(printer))
+      let host = try await StoreHost(scripts: project, configuration: try configuration(printer))
       status =
         if let calls {
           try await make(calls, on: host, signals, printer)
@@ -81,10 +103,15 @@ struct RunCommand: AsyncParsableCommand {
     try (status == .ok && printer.errorCount > 0 ? .failed : status).check()
   }
 
-  private func configuration(_ printer: DiagnosticPrinter) -> HostConfiguration {
+  private func configuration(
+    _ printer: DiagnosticPrinter
+  ) throws(StoreError) -> HostConfiguration {
     var configuration = HostConfiguration()
     configuration.grantsFiles = true
     configuration.readableFiles = arguments
+    if !allowedHosts.isEmpty {
+      configuration.http = try HTTPGrant(HTTPClientTransport(), hosts: allowedHosts)
+    }
     configuration.log = { printer.log($0) }
     configuration.report = { printer.error($0) }
     configuration.progress = { printer.progress($0, $1, $2) }

@@ -54,8 +54,14 @@ public struct StoreError: Error, Sendable {
     public static let endlessLoop = Code(rawValue: "endlessLoop")
     /// Nobody answers requests of this type.
     public static let noResponder = Code(rawValue: "noResponder")
-    /// A request was not answered in time.
+    /// A request was not answered in time, by a responder or by a server.
     public static let timeout = Code(rawValue: "timeout")
+    /// No usable response came from a server; `underlying` says more.
+    public static let network = Code(rawValue: "network")
+    /// A request or a response is larger than the host allows.
+    public static let tooLarge = Code(rawValue: "tooLarge")
+    /// More was asked for at once than the host allows.
+    public static let overloaded = Code(rawValue: "overloaded")
     /// Something tried to wait where nothing can be suspended.
     public static let cannotWait = Code(rawValue: "cannotWait")
     /// The host was closed.

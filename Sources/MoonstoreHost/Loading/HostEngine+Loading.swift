@@ -47,7 +47,11 @@ extension HostEngine {
     let environment = try preludeFunction("environment").call(
       .data(.string(name)),
       .table(try vm.makeTable(settings)),
-      .table(try vm.makeTable(["files": .bool(configuration.grantsFiles)]))
+      .table(
+        try vm.makeTable([
+          "files": .bool(configuration.grantsFiles), "http": .bool(configuration.http != nil),
+        ])
+      )
     )
     guard case .table(let table) = environment.first else {
       throw StoreError(.closed, "the prelude made no environment")

@@ -198,7 +198,7 @@ extension HostEngine {
       action.finish = { [unowned self, unowned parked] result in
         resumeDriver(parked.id, from: result)
       }
-      parked.leave = { [unowned self, unowned action] in cancel(action) }
+      parked.leave = { [unowned self, action] in cancel(action) }
     case nil:
       // Suspended by nobody: it could never go on.
       resume(parked.id, .failure(StoreError(.cannotWait, "the script waits for nothing that ends")))

@@ -165,14 +165,19 @@ struct Arguments {
     return .results(1)
   }
 
-  /// Suspends the script until the operation has ended; its value is what the call returns.
-  func wait(
-    _ operation: @escaping @Sendable () async throws -> Value
-  ) throws -> LuaNativeResult {
+  /// Refuses to wait where nothing can be suspended; `name` is what the script calls the function.
+  func checkWait(_ name: String) throws {
     try engine.system.forbidInGetter("wait (\(name))")
     guard engine.machine.canSuspend else {
       throw StoreError(.cannotWait, "\(name): cannot wait inside a function that C code calls")
     }
+  }
+
+  /// Suspends the script until the operation has ended; its value is what the call returns.
+  func wait(
+    _ operation: @escaping @Sendable () async throws -> Value
+  ) throws -> LuaNativeResult {
+    try checkWait(name)
     engine.wait = .operation(operation)
     return .wait
   }

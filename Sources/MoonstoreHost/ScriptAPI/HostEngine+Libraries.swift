@@ -40,6 +40,7 @@ extension HostEngine {
     try addWorldFunctions(natives)
     try addCallFunctions(natives)
     try addPermissionFunctions(natives)
+    try addHTTPFunctions(natives)
     try natives.add("chapter", as: "the prelude") { [unowned self] arguments in
       let name = try arguments.string("the name")
       guard let chapter = Chapter(rawValue: name) else {
@@ -75,10 +76,12 @@ extension HostEngine {
 /// A part of the script API in a Lua file of its own, which is compiled when a script first uses it.
 enum Chapter: String {
   case composition
+  case http
 
   var source: String {
     switch self {
     case .composition: String(decoding: PackageResources.Composition_lua, as: UTF8.self)
+    case .http: String(decoding: PackageResources.HTTP_lua, as: UTF8.self)
     }
   }
 }

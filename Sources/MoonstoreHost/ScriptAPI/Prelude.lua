@@ -253,7 +253,7 @@ end
 
 -- Libraries in files of their own, which most hosts never need: each file is a function that takes the tools
 -- below and gives more makers. By the names of the globals that they make.
-local chapters = { namespace = "composition" }
+local chapters = { namespace = "composition", http = "http" }
 local tools = {
   native = native, view = view, disposer = disposer, registrations = registrations, grouped = grouped,
   shared = shared,
