@@ -105,6 +105,33 @@ static int do_make_invoker(lua_State *L) {
 
 int32_t mb_make_invoker(mb_vm *vm) { return mb_protect(vm, do_make_invoker); }
 
+static int call_bound(lua_State *L) {
+  luaL_checkstack(L, 2, NULL);
+  for (int i = 1; i <= 2; i++) {
+    lua_pushvalue(L, lua_upvalueindex(i));
+    lua_insert(L, i);
+  }
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
+  return lua_gettop(L);
+}
+
+// bind(function, value). What it makes is C, so that a tail call to it leaves the frame of the script, and
+// with it the line to tell.
+static int bind(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_pushcclosure(L, call_bound, 2);
+  return 1;
+}
+
+static int do_make_binder(lua_State *L) {
+  lua_pushcfunction(L, bind);
+  mb_encode_reference(L, mb_vm_of(L), -1);
+  return 0;
+}
+
+int32_t mb_make_binder(mb_vm *vm) { return mb_protect(vm, do_make_binder); }
+
 static int do_action_new(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   mb_action_entry *entry = &vm->actions[vm->action_last];

@@ -147,10 +147,11 @@ void mb_queue_release(mb_vm *vm, const void *pointer);
 bool mb_is_marked(lua_State *L, mb_vm *vm, int index);
 int mb_object_pairs_next(lua_State *L);
 
-// libraries.c, coroutines.c
+// libraries.c, coroutines.c, protection.c, missing.c
 void mb_open_libraries(lua_State *L, mb_vm *vm);
 void mb_open_coroutines(lua_State *L);
 void mb_open_protection(lua_State *L);
+void mb_open_missing(lua_State *L);
 
 // calls.c
 int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables);
@@ -162,6 +163,8 @@ int mb_reference_from(mb_vm *vm, lua_State *from, int index);
 int mb_suspend(lua_State *L, mb_vm *vm);
 // Runs the pending __close handlers of a coroutine and empties it; what stays is how that ended.
 int mb_reset(mb_vm *vm, lua_State *co);
+// The same for one that may wait, with the coroutines that wait inside of it.
+void mb_cancel(mb_vm *vm, lua_State *co);
 void mb_note_error(mb_vm *vm, lua_State *L, int level);
 
 // limits.c

@@ -207,8 +207,10 @@ int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables) {
 static int do_call_getter(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
-  mb_push_value(L, vm, &vm->entry.self);
-  lua_call(L, 1, 1);
+  // Sources of watchers and computeds of setup functions take nothing, not even nil.
+  int count = vm->entry.self.tag != MB_NIL;
+  if (count) mb_push_value(L, vm, &vm->entry.self);
+  lua_call(L, count, 1);
   if (lua_type(L, -1) == LUA_TFUNCTION) {
     mb_encode_reference(L, vm, -1);
     return 0;
@@ -285,15 +287,16 @@ static int do_table_data(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
   const char *reason;
   size_t from = vm->token_count;
-  if (!mb_encode(L, vm, -1, false, &reason)) {
+  if (!mb_encode(L, vm, -1, vm->entry.tables, &reason)) {
     return luaL_error(L, "%s%s%s", vm->text, vm->text_length ? ": " : "", reason);
   }
   keep_strings(vm, from);
   return 0;
 }
 
-int32_t mb_table_data(mb_vm *vm, int32_t table) {
+int32_t mb_table_data(mb_vm *vm, int32_t table, bool strict) {
   vm->entry.function = table;
+  vm->entry.tables = strict;
   return mb_protect(vm, do_table_data);
 }
 

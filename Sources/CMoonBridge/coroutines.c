@@ -33,6 +33,31 @@ int mb_reset(mb_vm *vm, lua_State *co) {
   return result;
 }
 
+static int co_resume(lua_State *L);
+static int wrapped(lua_State *L);
+
+// The coroutine that a waiting one has resumed and that waits itself; NULL when the wait is its own.
+static lua_State *waiting_inner(lua_State *co) {
+  lua_Debug place;
+  if (!waits(co) || !lua_checkstack(co, 2) || !lua_getstack(co, 0, &place)) return NULL;
+  lua_getinfo(co, "f", &place);
+  lua_CFunction function = lua_tocfunction(co, -1);
+  lua_pop(co, 1);
+  if (function != co_resume && function != wrapped) return NULL;
+  // Its first value, where `resume` and `wrap` keep the coroutine.
+  if (!lua_getlocal(co, &place, 1)) return NULL;
+  lua_State *inner = lua_tothread(co, -1);
+  lua_pop(co, 1);
+  return inner;
+}
+
+void mb_cancel(mb_vm *vm, lua_State *co) {
+  // From the inside out, as a failing call would end. Lua bounds how deep coroutines resume each other.
+  lua_State *inner = waiting_inner(co);
+  if (inner) mb_cancel(vm, inner);
+  if (lua_status(co) != LUA_OK) mb_reset(vm, co);
+}
+
 static bool is_run(mb_vm *vm, lua_State *L) { return L == vm->L || (vm->current && vm->current->co == L); }
 
 static int after_wait(lua_State *L, int status, lua_KContext savepoint);

@@ -234,7 +234,7 @@ void mb_set_driven(mb_vm *vm, mb_run *run) { vm->driven = run; }
 void mb_run_release(mb_run *run) {
   mb_vm *vm = run->vm;
   // Runs the pending __close handlers, in protected mode.
-  if (lua_status(run->co) != LUA_OK) mb_reset(vm, run->co);
+  mb_cancel(vm, run->co);
   lua_settop(run->co, 0);
   run->status = MB_RUN_DONE;
   run->results = 0;
@@ -243,12 +243,13 @@ void mb_run_release(mb_run *run) {
   vm->pool = run;
 }
 
-bool mb_running_script(mb_vm *vm, char *source, size_t size) {
+bool mb_running_place(mb_vm *vm, const char *wanted, char *source, size_t size, int32_t *line) {
   lua_Debug place;
   for (int level = 0; vm->running && lua_getstack(vm->running, level, &place); level++) {
-    lua_getinfo(vm->running, "S", &place);
-    if (place.source[0] != '@') continue;
+    lua_getinfo(vm->running, "Sl", &place);
+    if (place.source[0] != '@' || (wanted && strcmp(place.source + 1, wanted) != 0)) continue;
     snprintf(source, size, "%s", place.source + 1);
+    *line = place.currentline;
     return true;
   }
   return false;

@@ -31,6 +31,7 @@ static int open_machine(lua_State *L) {
   mb_open_libraries(L, vm);
   mb_open_objects(L, vm);
   mb_open_coroutines(L);
+  mb_open_missing(L);
   return 0;
 }
 

@@ -82,6 +82,12 @@ extension LuaMachine {
     unsafe mb_set_table_kinds(machine, tables.reduce(0) { $0 | 1 << UInt32($1) })
   }
 
+  /// The function bind(function, value), which makes a function with a first argument of its own.
+  package func makeBinder() throws(LuaError) -> LuaReference {
+    let base = tokenCount
+    return try takeReference(unsafe mb_make_binder(try open()), base)
+  }
+
   /// Whether the code that runs is a driver's, whose calls are turns of their own.
   package var isDriving: Bool {
     get {
@@ -94,14 +100,19 @@ extension LuaMachine {
     }
   }
 
-  /// The name of the script whose code runs.
-  package var runningScript: String? {
+  /// The script whose code runs, and the line where it stands.
+  ///
+  /// - Parameter script: Which script is meant, when the code of another one may have been called by it.
+  /// - Returns: The place; nil when no code of a script runs.
+  package func runningPlace(in script: String? = nil) -> (script: String, line: Int)? {
     guard let machine = unsafe raw else { return nil }
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) {
-      guard let start = $0.baseAddress, unsafe mb_running_script(machine, start, $0.count) else {
-        return nil
-      }
-      return unsafe String(cString: start)
+      var line: Int32 = 0
+      // Both texts are read and written during the call only.
+      guard let start = $0.baseAddress,
+        unsafe mb_running_place(machine, script, start, $0.count, &line)
+      else { return nil }
+      return unsafe (String(cString: start), Int(line))
     }
   }
 
@@ -123,10 +134,16 @@ extension LuaMachine {
     drainReleased()
   }
 
-  /// The content of a table as tokens, from the returned one on.
-  package func data(of table: LuaReference) throws(LuaError) -> LuaToken {
+  /// The content of a table as tokens.
+  ///
+  /// - Parameters:
+  ///   - table: The table.
+  ///   - strict: Whether tables with metatables are no data.
+  /// - Returns: The first token.
+  /// - Throws: `LuaError` whose message begins with the path to the part that is no data.
+  package func data(of table: LuaReference, strict: Bool = false) throws(LuaError) -> LuaToken {
     let base = tokenCount
-    try check(unsafe mb_table_data(try open(), table.number), base)
+    try check(unsafe mb_table_data(try open(), table.number, strict), base)
     return try token(at: base)
   }
 
@@ -141,7 +158,17 @@ extension LuaMachine {
   /// Calls a function with the argument tokens from `base`; its results are data, from the returned
   /// position on.
   package func callData(_ function: LuaReference, base: Int) throws(LuaError) -> Int {
-    try check(unsafe mb_call(try open(), function.number, base, Int32(MB_AS_DATA)), base)
+    try call(function, base: base, byReference: false)
+  }
+
+  /// The same; `byReference` tells how tables come back.
+  package func call(
+    _ function: LuaReference,
+    base: Int,
+    byReference: Bool
+  ) throws(LuaError) -> Int {
+    let tables = Int32(byReference ? MB_AS_REFERENCE : MB_AS_DATA)
+    try check(unsafe mb_call(try open(), function.number, base, tables), base)
     return base
   }
 

@@ -436,6 +436,13 @@ package import MoonValue
           ?? LuaError(code: .conversion, message: "\(keyText)\(path): \(reason)")
         _ = machine.fail(error)
       },
+      missing: { owner, object, name in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        // Lua keeps the name while the callback runs.
+        let name = unsafe String(cString: name)
+        _ = machine.attempt { throw $0.missing(name, of: object) }
+      },
       drive: { owner, action in
         let machine = unsafe LuaMachine.machine(owner)
         guard let delegate = unsafe machine.delegate, let raw = unsafe machine.raw else {

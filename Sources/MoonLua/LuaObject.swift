@@ -148,6 +148,8 @@ package protocol LuaObjectDelegate: AnyObject {
   func authorize(_ action: Int32, _ grant: UInt16) throws
   /// The object as it is now, for an error: nothing that leads to live state.
   func snapshot(_ object: LuaObject, _ result: LuaResult) throws
+  /// The error for a call of a method that is not there.
+  func missing(_ method: String, of object: LuaObject) -> any Error
   /// A driver called an action: run it as a turn.
   func drive(_ action: Int32) -> LuaDriven
   /// How far the turn has come.

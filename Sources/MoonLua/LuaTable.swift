@@ -71,7 +71,7 @@ public final class LuaTable {
   public func value() throws(LuaError) -> Value {
     let raw = try unsafe machine.open()
     let base = machine.tokenCount
-    try machine.check(unsafe mb_table_data(raw, reference.number), base)
+    try machine.check(unsafe mb_table_data(raw, reference.number, false), base)
     return try machine.takeAll(from: base).first?.value() ?? .null
   }
 }

@@ -229,9 +229,11 @@ final class HostEngine {
   }
 
   private func refreshHooks(of number: Int32) {
-    guard let (_, store, name) = actions[number] else { return }
-    var flags: LuaActionFlags = store.takesSelf ? [.takesSelf] : []
-    if store.action(named: name)?.body != nil { flags = [.native, .takesSelf] }
+    guard let (_, store, name) = actions[number], let action = store.action(named: name) else {
+      return
+    }
+    var flags: LuaActionFlags = action.takesSelf ? [.takesSelf] : []
+    if action.body != nil { flags = [.native, .takesSelf] }
     if store.isDisposed { flags = .gone }
     if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
       || scriptHooks[store.id]?.isEmpty == false

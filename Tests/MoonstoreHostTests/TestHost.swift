@@ -21,16 +21,20 @@ struct StillClock: HostClock {
   let now = 1_000.0
 }
 
-/// A host over scripts, whose waits end at once.
+/// A host over scripts, whose waits end at once unless a test wants them real.
 struct TestHost {
+  enum Sleeping { case notAtAll, forReal }
+
   let host: StoreHost
   let record = Record()
   private let project: TestProject?
 
-  init(_ files: [String: String]) async throws {
+  init(_ files: [String: String], sleeping: Sleeping = .notAtAll) async throws {
     let project = try TestProject(files)
     self.project = project
-    host = try await StoreHost(scripts: project.path, configuration: TestHost.configuration(record))
+    var configuration = TestHost.configuration(record)
+    if sleeping == .forReal { configuration.sleep = HostConfiguration().sleep }
+    host = try await StoreHost(scripts: project.path, configuration: configuration)
   }
 
   init(shop settings: [String: Value] = [:]) async throws {

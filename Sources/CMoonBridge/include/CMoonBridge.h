@@ -110,6 +110,9 @@ typedef struct mb_callbacks {
   // A value cannot be data: `path` leads from the assigned value to the part that cannot.
   void (*refuse)(void *owner, const mb_object *_Nullable object, const mb_key *_Nullable key,
                  const char *path, size_t path_length, const char *reason);
+  // A script called object:name(...), and there is nothing of that name; the error is left with
+  // `mb_set_error`.
+  void (*missing)(void *owner, const mb_object *object, const char *name);
   // A driver called an action: run it as a turn. The run that it ended in is left with
   // `mb_set_driven`.
   int32_t (*drive)(void *owner, int32_t action);
@@ -196,8 +199,9 @@ int32_t mb_table_get(mb_vm *vm, int32_t table, size_t base, int32_t tables);
 int32_t mb_table_set(mb_vm *vm, int32_t table, size_t base);
 // [enters Lua] The next pair after the key at `base`, as two tokens; none at the end.
 int32_t mb_table_next(mb_vm *vm, int32_t table, size_t base, int32_t tables);
-// [enters Lua] The table as data.
-int32_t mb_table_data(mb_vm *vm, int32_t table);
+// [enters Lua] The table as data; `strict` refuses metatables. The error is a text: the path to the part
+// that is no data, then ": " and the reason.
+int32_t mb_table_data(mb_vm *vm, int32_t table, bool strict);
 // The length of a table without metamethods.
 int64_t mb_table_length(mb_vm *vm, int32_t table);
 // [enters Lua] A table with this content; the result is a reference.
@@ -248,8 +252,9 @@ void mb_run_take_error(mb_run *run);
 int32_t mb_run_result_count(const mb_run *run);
 // Leaves the run whose results or error `drive` hands to the driver.
 void mb_set_driven(mb_vm *vm, mb_run *run);
-// Names the chunk of the script whose code runs; false when none does.
-bool mb_running_script(mb_vm *vm, char *source, size_t size);
+// Names the chunk of the script whose code runs, and the line where it stands; false when none does. With
+// `wanted` that of the innermost function of this chunk.
+bool mb_running_place(mb_vm *vm, const char *_Nullable wanted, char *source, size_t size, int32_t *line);
 // Gives the coroutine back to the pool. One that waits or failed is reset first, in protected mode.
 void mb_run_release(mb_run *run);
 // Whether the code that asks could be suspended.
@@ -289,6 +294,9 @@ int32_t mb_make_invoker(mb_vm *vm);
 int32_t mb_make_attenuator(mb_vm *vm);
 // The kinds (a bit mask) that lead to live state.
 void mb_set_live_kinds(mb_vm *vm, uint32_t kinds);
+// [enters Lua] The function bind(function, value), which makes a function that passes the value on before
+// its arguments; one reference token.
+int32_t mb_make_binder(mb_vm *vm);
 // The kind of object that store handles are.
 void mb_set_handle_kind(mb_vm *vm, uint16_t kind);
 // The kinds (a bit mask) whose `type` is "table".

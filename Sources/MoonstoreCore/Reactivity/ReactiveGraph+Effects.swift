@@ -69,6 +69,7 @@ extension ReactiveGraph {
   }
 
   func execute(_ id: UInt32) {
+    if undoNotes.position != nil { noteRun(id) }
     let outer = begin(id)
     do {
       try nodes[id].observer.borrow { try $0.run(in: self) }
@@ -84,6 +85,7 @@ extension ReactiveGraph {
   func announce(_ id: UInt32, marks: NodeMarks) {
     if marks.isDisjoint(with: [.announced, .queued, .schedulesItself]) {
       nodes[id].marks = marks.union([.announced, .queued])
+      if undoNotes.position != nil { noteDue(id) }
       append(id)
     } else {
       announceAgain(id, marks: marks)
@@ -94,6 +96,7 @@ extension ReactiveGraph {
   private func announceAgain(_ id: UInt32, marks: NodeMarks) {
     nodes[id].marks = marks.union(.announced)
     guard !marks.contains(.announced) else { return }
+    noteDue(id)
     if marks.contains(.schedulesItself) {
       nodes[id].observer.borrow { $0.scheduled(NodeID(rawValue: id), in: self) }
     } else {

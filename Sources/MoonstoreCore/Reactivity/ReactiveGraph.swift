@@ -47,6 +47,7 @@ public final class ReactiveGraph {
   var runLimit = 100
   var isHolding = false
   var failures: [EffectFailure] = []
+  var undoNotes = UndoNotes()
 
   /// While true, neither the end of a batch nor a single write runs effects; `flush` does.
   package var holdsEffects: Bool {

@@ -68,6 +68,7 @@ public final class Signal<Value> {
       }
     }
     current.value = newValue
+    graph.noteUnlogged()
     graph.markChanged(node)
   }
 
@@ -80,7 +81,10 @@ public final class Signal<Value> {
   public func mutate<Result, Failure: Error>(
     _ change: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    defer { graph.markChanged(node) }
+    defer {
+      graph.noteUnlogged()
+      graph.markChanged(node)
+    }
     // Without a value to compare with, verification says "changed".
     seen.value = nil
     return try current.mutate(change)

@@ -21,6 +21,7 @@ package final class StateTree {
   package init(graph: ReactiveGraph) {
     self.graph = graph
     log.reserveCapacity(64)
+    graph.followLog { [unowned self] in log.count }
   }
 
   // MARK: Reading
@@ -99,7 +100,17 @@ package final class StateTree {
   // MARK: Undoing
 
   /// Takes back everything after the first `count` changes.
-  package func undo(to count: Int) {
+  ///
+  /// - Parameters:
+  ///   - count: How many changes stay.
+  ///   - whole: Whether the turn is over with it, so that getters can be evaluated to find out who has
+  ///     nothing to hear.
+  package func undo(to count: Int, whole: Bool = false) {
+    guard whole || log.count > count else { return }
+    graph.undoing(to: count, evaluates: whole) { undoChanges(to: count) }
+  }
+
+  private func undoChanges(to count: Int) {
     // What is ended by undoing is no event of its own.
     isUndoing = true
     defer { isUndoing = false }
@@ -144,6 +155,7 @@ package final class StateTree {
       }
     }
     log.removeAll(keepingCapacity: log.count < 65_536)
+    graph.forgetLog()
     turnNumber &+= 1
     for event in final { event.commit() }
   }

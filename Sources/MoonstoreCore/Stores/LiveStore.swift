@@ -16,16 +16,26 @@ package final class LiveStore {
     package let name: String
     package var body: StoreDefinition.ActionBody?
     package var number: Int32
+    /// Whether the script's function takes the store as its first argument.
+    package let takesSelf: Bool
 
-    package init(name: String, body: StoreDefinition.ActionBody?, number: Int32 = -1) {
+    package init(
+      name: String,
+      body: StoreDefinition.ActionBody?,
+      number: Int32 = -1,
+      takesSelf: Bool = true
+    ) {
       self.name = name
       self.body = body
       self.number = number
+      self.takesSelf = takesSelf
     }
   }
 
   package let id: String
-  package let system: StoreSystem
+  // The registry owns the store and the world the registry; whoever keeps a store beyond that keeps both.
+  private unowned(unsafe) let world: StoreSystem
+  package var system: StoreSystem { unsafe world }
   package var definition: StoreDefinition
   /// Which script it belongs to; nil for Swift.
   package var owner: String?
@@ -57,7 +67,7 @@ package final class LiveStore {
     id = definition.id
     self.definition = definition
     self.root = root
-    self.system = system
+    unsafe world = system
   }
 
   /// The getter or action of a name.
@@ -114,6 +124,18 @@ package final class LiveStore {
       memberSymbols.map { system.tree.symbols.name(of: $0) }
       + root.slots.indices.map { "\(root.key(at: $0))" }
     return Suggestion.text(for: name, among: names)
+  }
+
+  /// The error for a call of an action that is not there, with what was probably meant.
+  package func noAction(_ name: String) -> StoreError {
+    let names = actions.map(\.name)
+    let text =
+      switch member(named: name) {
+      case .getter: "'\(name)' is a getter of the store '\(id)', not an action"
+      default:
+        "the store '\(id)' has no action '\(name)'\(Suggestion.text(for: name, among: names))"
+      }
+    return StoreError(.unknownAction, text, store: id)
   }
 
   /// Takes the store out of the world, so that the turn under way can still put it back.

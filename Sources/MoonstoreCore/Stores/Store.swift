@@ -7,15 +7,16 @@ public import MoonValue
 /// Every call from outside is a turn of its own; inside an action it is a part of the action's turn.
 public final class Store {
   package let live: LiveStore
+  // The store alone does not keep its world.
+  private let system: StoreSystem
   /// What it allows, by its number in the table of rights; 0 is everything.
   private let grant: UInt16
 
   package init(_ live: LiveStore, grant: UInt16) {
     self.live = live
+    system = live.system
     self.grant = grant
   }
-
-  private var system: StoreSystem { live.system }
 
   /// The id.
   public var id: String { live.id }
@@ -138,13 +139,7 @@ public final class Store {
   public func call(_ action: String, _ arguments: [Value]) throws(StoreError) -> Value {
     try check(.call, .action(action))
     try system.forbidInGetter("call the action '\(id):\(action)'")
-    guard let entry = live.action(named: action) else {
-      throw StoreError(
-        .unknownAction,
-        "the store '\(id)' has no action '\(action)'\(live.suggestion(for: action))",
-        store: id
-      )
-    }
+    guard let entry = live.action(named: action) else { throw live.noAction(action) }
     guard let body = entry.body else {
       guard let engine = unsafe system.scriptEngine else {
         throw StoreError(.closed, "the host of '\(id)' was closed", store: id)

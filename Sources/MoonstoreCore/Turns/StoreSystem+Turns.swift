@@ -20,11 +20,13 @@ extension StoreSystem {
   /// Undoes what was done since.
   ///
   /// A savepoint from before the last commit reaches back to the commit.
-  package func rollBack(to savepoint: Int64) {
+  package func rollBack(to savepoint: Int64) { rollBack(to: savepoint, whole: false) }
+
+  private func rollBack(to savepoint: Int64, whole: Bool) {
     guard turnDepth > 0, savepoint >= 0 else { return }
     let isCurrent = UInt32(truncatingIfNeeded: savepoint >> 32) == tree.turnNumber
     let count = isCurrent ? Int(savepoint & 0xFFFF_FFFF) : 0
-    tree.undo(to: count)
+    tree.undo(to: count, whole: whole)
     while let last = stretches.last, last.range.upperBound > tree.log.count {
       stretches.removeLast()
     }
@@ -57,7 +59,7 @@ extension StoreSystem {
 
   /// Ends what `mark` began, badly: it has never been.
   package func failTurn(_ mark: TurnMark) {
-    rollBack(to: mark.savepoint)
+    rollBack(to: mark.savepoint, whole: mark.isOutermost)
     if mark.isOutermost { settleRest() }
     turnDepth -= 1
   }
@@ -122,6 +124,13 @@ extension StoreSystem {
 
   private var isQuiet: Bool { bus.isQuiet && pendingEvents == 0 }
 
+  /// Runs work when the messages of the turn were delivered; it goes with the turn if that fails.
+  package func schedule(_ work: @escaping () -> Void) {
+    let scheduled = Scheduled(work)
+    ready.append { scheduled.work?() }
+    if isInTurn { tree.note(scheduled) }
+  }
+
   /// Delivers what waits, without committing: the effects of one call inside a group of turns.
   package func deliverMessages() throws(StoreError) {
     do {
@@ -161,7 +170,7 @@ extension StoreSystem {
       looping = []
     } catch {
       looping = []
-      tree.undo(to: 0)
+      tree.undo(to: 0, whole: true)
       abandon()
       throw error
     }
@@ -198,4 +207,11 @@ extension StoreSystem {
       }
     }
   }
+}
+
+/// Work was scheduled: without the turn it never runs.
+private final class Scheduled: UndoableEvent {
+  private(set) var work: (() -> Void)?
+  init(_ work: @escaping () -> Void) { self.work = work }
+  func undo() { work = nil }
 }

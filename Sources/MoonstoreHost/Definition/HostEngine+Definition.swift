@@ -15,9 +15,8 @@ extension HostEngine {
       try reader.add(record: try arguments.luaValue())
       scripts[script]?.stores.append(id)
       if isLoading {
-        definitions.append(
-          CollectedDefinition(script: script, line: reader.line(in: machine), reader: reader)
-        )
+        let line = machine.runningPlace(in: script)?.line ?? reader.line(in: machine)
+        definitions.append(CollectedDefinition(script: script, line: line, reader: reader))
       } else {
         try system.forbidInGetter("define a store")
         try change { try make(reader, script: script) }
@@ -30,7 +29,7 @@ extension HostEngine {
       let entry = entry(id)
       if entry.live == nil {
         guard isLoading else { throw unknown(id) }
-        used.append((id, script, nil))
+        used.append((id, script, machine.runningPlace(in: script)?.line))
       }
       return arguments.answer(
         LuaObject(kind: ObjectKind.store, grant: grant(of: script, on: id), instance: entry)
@@ -62,7 +61,17 @@ extension HostEngine {
   }
 
   /// Makes and registers the store of a definition, with all that belongs to it, or nothing.
-  func make(_ reader: DefinitionReader, script: String) throws {
+  func make(_ reader: DefinitionReader, script: String) throws(StoreError) {
+    do {
+      try assemble(reader, script: script)
+    } catch let error as LuaError {
+      throw StoreError(lua: error, store: reader.id)
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  private func assemble(_ reader: DefinitionReader, script: String) throws {
     var definition = StoreDefinition(reader.id, name: reader.name)
     definition.metadata = reader.metadata
     definition.dependencies = reader.dependencies
@@ -75,9 +84,8 @@ extension HostEngine {
       live = try makeSetupStore(definition, setup)
     } else {
       let state = reader.state
-      let conversion = StateConversion(system: system)
       let make: () throws -> StateNode = { [unowned self] in
-        try initialState(state, id: reader.id, conversion)
+        try initialState(state, id: reader.id)
       }
       let root = try make()
       definition.state = { try make().value }
@@ -99,25 +107,21 @@ extension HostEngine {
   /// Runs the function that makes the state, or copies the table.
   private func initialState(
     _ state: LuaValue,
-    id: String,
-    _ conversion: StateConversion
+    id: String
   ) throws -> StateNode {
     var slot = StateSlot.empty
     switch state {
     case .function(let function):
-      let base = try withoutDriving {
-        try machine.callData(function.reference, base: machine.tokenCount)
-      }
-      defer { machine.truncateTokens(to: base) }
-      if machine.tokenCount > base {
-        var token = try machine.token(at: base)
-        slot = try conversion.slot(&token, for: .state)
-      }
-    case .table(let table):
       let base = machine.tokenCount
       defer { machine.truncateTokens(to: base) }
-      var token = try machine.data(of: table.reference)
-      slot = try conversion.slot(&token, for: .state)
+      _ = try withoutDriving {
+        try machine.call(function.reference, base: base, byReference: true)
+      }
+      if machine.tokenCount > base {
+        var token = try machine.token(at: base)
+        slot = try stateSlot(&token, of: id)
+      }
+    case .table(let table): slot = try stateSlot(of: table.reference, of: id)
     case .nil, .data, .opaque: slot = .node(StateNode(.map, tree: system.tree))
     }
     guard let node = slot.node, node.kind != .array else {
@@ -129,6 +133,44 @@ extension HostEngine {
     }
     if node.kind == .undetermined { return StateNode(.map, tree: system.tree) }
     return node
+  }
+
+  /// What stands at a token, for a place in a store's state; errors begin with the store and `place`.
+  func stateSlot(
+    _ token: inout LuaToken,
+    of store: String,
+    at place: String = ""
+  ) throws -> StateSlot {
+    guard token.kind == .reference else {
+      return try StateConversion(system: system).slot(&token, for: .state)
+    }
+    let reference = LuaReference(adopting: token, machine: machine)
+    token.skip()
+    guard reference.isTable else {
+      let what = reference.isFunction ? "a function" : "a coroutine"
+      throw StoreError(.notData, "\(store)\(place): \(what) cannot be state", store: store)
+    }
+    return try stateSlot(of: reference, of: store, at: place)
+  }
+
+  /// A table of a script, copied for a place in a store's state.
+  func stateSlot(
+    of table: LuaReference,
+    of store: String,
+    at place: String = ""
+  ) throws -> StateSlot {
+    let base = machine.tokenCount
+    defer { machine.truncateTokens(to: base) }
+    var token: LuaToken
+    do {
+      token = try machine.data(of: table, strict: true)
+    } catch {
+      // The message begins with the path to the part that is no data.
+      let path = error.message.hasPrefix(".") || error.message.hasPrefix("[") ? "" : ": "
+      let reason = error.message.replacing("cannot be data", with: "cannot be state")
+      throw StoreError(.notData, "\(store)\(place)\(path)\(reason)", store: store)
+    }
+    return try StateConversion(system: system).slot(&token, for: .state)
   }
 
   func add(
@@ -164,11 +206,20 @@ extension HostEngine {
     }
   }
 
-  func add(action name: String, _ function: LuaReference, to live: LiveStore) throws {
-    let flags: LuaActionFlags = live.takesSelf ? [.takesSelf] : []
+  /// Adds an action of a script; what plugins bring takes the store, also in a setup store.
+  func add(
+    action name: String,
+    _ function: LuaReference,
+    to live: LiveStore,
+    takesSelf: Bool? = nil
+  ) throws {
+    let takesSelf = takesSelf ?? live.takesSelf
+    let flags: LuaActionFlags = takesSelf ? [.takesSelf] : []
     let made = try machine.makeAction(handle: handle(live), function: function.number, flags: flags)
     register(made.number, made.closure, live, name)
-    try live.add(LiveStore.Action(name: name, body: nil, number: made.number))
+    try live.add(
+      LiveStore.Action(name: name, body: nil, number: made.number, takesSelf: takesSelf)
+    )
     // The machine knows the function by number only; the store keeps it.
     live.attachments.append { withExtendedLifetime(function) {} }
   }

@@ -75,7 +75,7 @@ struct PluginParts {
       try engine.add(getter: name, function, to: store, takesSelf: true)
     }
     for (name, function) in actions.sorted(by: { $0.name < $1.name }) {
-      try engine.add(action: name, function, to: store)
+      try engine.add(action: name, function, to: store, takesSelf: true)
     }
   }
 }

@@ -19,9 +19,9 @@ final class SetupScope {
 extension HostEngine {
   /// `ref`, `computed` and `watch`.
   func addSetupFunctions(_ natives: Natives) throws {
-    try natives.add("ref", as: "ref") { [unowned self] arguments in
+    try natives.add("ref", as: "ref", byReference: true) { [unowned self] arguments in
       let scope = try setupScope("ref")
-      let slot = try arguments.slot(for: .state)
+      let slot = try arguments.state(of: scope.store.id, at: ": ref(...)")
       system.tree.appendFresh(slot.isEmpty ? .null : slot, to: scope.draft)
       let cell = Cell(.field(scope.draft, position: scope.draft.slots.count - 1))
       scope.cells.append(cell)
@@ -55,7 +55,11 @@ extension HostEngine {
       } else {
         watcher.begin(immediate: immediate)
       }
-      let subscription = Subscription { watcher.end() }
+      // One that was ended in a turn that fails watches on.
+      let subscription = system.registration {
+        watcher.end()
+        return { watcher.begin(immediate: false) }
+      }
       setup?.store.attachments.append { subscription.cancel() }
       let number = keep(subscription, for: script)
       arguments.call.dropArguments()
@@ -141,6 +145,9 @@ extension HostEngine {
     let tree = system.tree
     switch value {
     case .function(let function): try add(action: name, function.reference, to: live)
+    case .table(let table):
+      let slot = try stateSlot(of: table.reference, of: live.id, at: ".\(name)")
+      tree.addFresh(.string(name), slot, to: live.root)
     case .opaque(let opaque):
       guard let cell = opaque.instance(kind: ObjectKind.cell, as: Cell.self) else { fallthrough }
       cell.name = name
@@ -152,7 +159,7 @@ extension HostEngine {
         getter.name = name
         try live.add(getter)
       }
-    case .nil, .data, .table:
+    case .nil, .data:
       guard let data = try value.value() else { return }
       tree.addFresh(.string(name), tree.slot(data), to: live.root)
     }

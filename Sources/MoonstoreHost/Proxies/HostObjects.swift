@@ -416,6 +416,14 @@ final class HostObjects: LuaObjectDelegate {
     return StoreError(.notData, "\(place)\(key)\(path): \(reason)")
   }
 
+  func missing(_ method: String, of object: LuaObject) -> any Error {
+    let entry = object.instance(as: StoreEntry.self)
+    guard let store = entry.live else {
+      return StoreError(.disposed, "the store '\(entry.id)' is not there: it was disposed")
+    }
+    return store.noAction(method)
+  }
+
   // MARK: Turns
 
   func drive(_ action: Int32) -> LuaDriven { engine.drive(action) }

@@ -138,6 +138,13 @@ struct Arguments {
     return try StateConversion(system: engine.system).slot(&token, for: purpose)
   }
 
+  /// A value for a place in a store's state, of a native that gets its tables as handles.
+  mutating func state(of store: String, at place: String = "") throws -> StateSlot {
+    guard remaining > 0 else { return .empty }
+    remaining -= 1
+    return try engine.stateSlot(&token, of: store, at: place)
+  }
+
   var hasMore: Bool { remaining > 0 }
 
   // MARK: Answers

@@ -189,6 +189,7 @@ extension HostEngine {
     parkedCount += 1
     let id = parkedCount
     timeouts[id] = { [weak request, unowned self] in
+      // Whoever asked has its answer, or has gone.
       guard let request, request.isOpen else { return }
       system.bus.fail(
         request,

@@ -15,6 +15,7 @@ extension HostEngine {
         LuaObject(kind: ObjectKind.store, grant: grant, instance: entry(id))
       )
     }
+    try natives.table.set("bind", to: .function(LuaFunction(try machine.makeBinder())))
     try natives.add("errorMethod", as: "the prelude") { [unowned self] arguments in
       let name = try arguments.string("the name")
       errorMethods[name] = try arguments.function("the method")

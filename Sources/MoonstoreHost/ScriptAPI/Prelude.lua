@@ -281,10 +281,9 @@ function prelude.environment(id, settings, grants)
     for index = 1, parts.n do parts[index] = tostring(parts[index]) end
     native.log(id, "print", table.concat(parts, "\t"))
   end
-  env.defineStore = function(name, definition, record)
-    return native.defineStore(id, name, definition, record)
-  end
-  env.useStore = function(name) return native.useStore(id, name) end
+  -- Not functions of Lua: a tail call to one would leave no line of the script to tell.
+  env.defineStore = native.bind(native.defineStore, id)
+  env.useStore = native.bind(native.useStore, id)
   env.progress = native.progress
   env.settings = settings
   local script = { id = id, env = env, grants = grants }

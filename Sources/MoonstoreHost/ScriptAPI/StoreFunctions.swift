@@ -51,13 +51,7 @@ extension HostEngine {
       let (store, grant) = try arguments.store()
       try system.access.check(grant, Access(.onAction, store, .store))
       let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
-      let id = store.id
-      scriptHooks[id, default: []].append(hook)
-      refreshHooks()
-      let subscription = Subscription { [weak self] in
-        self?.scriptHooks[id]?.removeAll { $0 === hook }
-        self?.refreshHooks()
-      }
+      let subscription = add(hook, to: store.id)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("cancel", as: "the disposer") { [unowned self] arguments in
@@ -76,11 +70,26 @@ extension HostEngine {
     }
   }
 
+  private func add(_ hook: ScriptHook, to store: String) -> Subscription {
+    scriptHooks[store, default: []].append(hook)
+    refreshHooks()
+    return system.registration { [unowned self] in
+      let place = scriptHooks[store]?.firstIndex { $0 === hook }
+      scriptHooks[store]?.removeAll { $0 === hook }
+      refreshHooks()
+      return { [unowned self] in
+        guard let place, let hooks = scriptHooks[store] else { return }
+        scriptHooks[store]?.insert(hook, at: min(place, hooks.count))
+        refreshHooks()
+      }
+    }
+  }
+
   private func addPatchFunctions(_ natives: Natives) throws {
-    try natives.add("patch", as: "store.patch") { [unowned self] arguments in
+    try natives.add("patch", as: "store.patch", byReference: true) { [unowned self] arguments in
       let (store, grant) = try arguments.store()
       try system.forbidInGetter("patch '\(store.id)'")
-      guard case .node(let node) = try arguments.slot(for: .state) else {
+      guard case .node(let node) = try arguments.state(of: store.id) else {
         throw StoreError(.invalidArgument, "store.patch: the changes must be a table or a function")
       }
       try store.checkPatch(of: node.slots.indices.map(node.key(at:)), grant)

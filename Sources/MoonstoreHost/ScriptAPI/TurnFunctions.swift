@@ -35,7 +35,7 @@ extension HostEngine {
       let body = try arguments.function("the function")
       try system.forbidInGetter("spawn")
       let owner = sender(script)
-      system.ready.append { [unowned self] in
+      system.schedule { [unowned self] in
         system.isolated("a spawned function", owner: owner) {
           let state = try start(body, store: owner, member: "a spawned function") {}
           if case .done(let run) = state { run.release() }
