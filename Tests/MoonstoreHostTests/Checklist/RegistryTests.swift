@@ -42,6 +42,7 @@ import Testing
       (#"registry.register({ id = "x", permissions = { "raed" } }, {})"#, "invalidDefinition"),
       (#"registry.register({ id = "x", colour = 1 }, {})"#, "invalidDefinition"),
       (#"registry.register({ name = "x" }, {})"#, "invalidArgument"),
+      (#"registry.register({ id = "x" }, { state = { f = print } })"#, "notData"),
     ] as [(String, Value)] {
       let result = try await host.run(
         "local ok, err = pcall(function() \(bad) end) return { ok, err.code, registry.has('x') }"

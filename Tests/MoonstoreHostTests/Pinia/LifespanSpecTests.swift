@@ -26,7 +26,7 @@ import Testing
         local n = ref(0)
         watch(n, function() inside = inside + 1 end)
         return { n = n, add = function() n.value = n.value + 1 end, inside = function() return inside end }
-      end)
+      end, { permissions = { "*" } })
       """#
     ])
     let result = try await host.run(

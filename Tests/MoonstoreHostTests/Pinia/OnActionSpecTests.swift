@@ -12,6 +12,7 @@ import Testing
     try await TestHost([
       "stores/main.lua": #"""
       return defineStore("main", {
+        permissions = { "*" },
         state = { user = "Eduardo" },
         actions = {
           direct = function(self, name) self.user = name return self.user end,
