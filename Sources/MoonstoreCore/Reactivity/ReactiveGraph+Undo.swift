@@ -29,8 +29,8 @@ extension ReactiveGraph {
 
   @inline(never)
   func noteDue(_ id: UInt32) {
-    guard let position = undoNotes.position else { return }
-    undoNotes.due.append(DueEffect(id: id, epoch: nodes[id].epoch, position: position()))
+    guard let count = undoNotes.position?(), count > 0 else { return }
+    undoNotes.due.append(DueEffect(id: id, epoch: nodes[id].epoch, position: count))
   }
 
   @inline(never)

@@ -21,7 +21,8 @@ package final class StateTree {
   package init(graph: ReactiveGraph) {
     self.graph = graph
     log.reserveCapacity(64)
-    graph.followLog { [unowned self] in log.count }
+    // Weak, since effects that somebody holds keep the graph beyond the tree.
+    graph.followLog { [weak self] in self?.log.count ?? 0 }
   }
 
   // MARK: Reading

@@ -189,6 +189,8 @@ extension StoreSystem {
 
   private func runEffects() {
     guard graph.hasDueEffects else { return }
+    // What made them due is final, or they would be due no more.
+    graph.forgetLog()
     do {
       try graph.flush()
     } catch {

@@ -203,3 +203,21 @@ struct UndoneMarkTests {
     for effect in effects { effect.dispose() }
   }
 }
+
+extension UndoneMarkTests {
+  @Test func `An effect that outlives its world still follows its signals`() {
+    var effect: Effect?
+    let runs = RunLog()
+    let signal: Signal<Int>
+    do {
+      let system = StoreSystem()
+      let made = Signal(1, in: system.graph)
+      system.graph.holdsEffects = false
+      effect = Effect(in: system.graph) { runs.add("\(made.value)") }
+      signal = made
+    }
+    signal.value = 2
+    #expect(runs.take() == ["1", "2"])
+    effect?.dispose()
+  }
+}
