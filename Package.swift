@@ -39,6 +39,7 @@ let package = Package(
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),
+        .embedInCode("ScriptAPI/Chapters/Factories.lua"),
         .embedInCode("ScriptAPI/Chapters/HTTP.lua"),
       ]
     ),

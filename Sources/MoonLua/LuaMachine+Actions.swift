@@ -56,6 +56,12 @@ extension LuaMachine {
     unsafe mb_action_set_flags(machine, action, flags.rawValue)
   }
 
+  /// Puts other code behind an action; `function` is a reference or a native's number.
+  package func setFunction(_ function: Int32, ofAction action: Int32) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_action_set_function(machine, action, function)
+  }
+
   package func freeAction(_ action: Int32) {
     guard let machine = unsafe raw else { return }
     unsafe mb_action_free(machine, action)
@@ -71,6 +77,19 @@ extension LuaMachine {
   package func makeInvoker() throws(LuaError) -> LuaReference {
     let base = tokenCount
     return try takeReference(unsafe mb_make_invoker(try open()), base)
+  }
+
+  /// Two functions for the host's own Lua code: code(function), which tells functions apart that were
+  /// compiled from different text, and captured(function, index), which gives the name and value of what a
+  /// function has captured.
+  package func makeInspectors() throws(LuaError) -> (code: LuaReference, captured: LuaReference) {
+    let base = tokenCount
+    try check(unsafe mb_make_inspectors(try open()), base)
+    defer { truncateTokens(to: base) }
+    var token = try token(at: base)
+    let code = LuaReference(adopting: token, machine: self)
+    token.advance()
+    return (code, LuaReference(adopting: token, machine: self))
   }
 
   /// Tells the bridge which objects are store handles, which are tables to a script's `type`, and which lead to

@@ -98,6 +98,13 @@ public final class LuaOpaque {
 @available(*, unavailable)
 extension LuaOpaque: Sendable {}
 
+extension LuaValue {
+  /// An object of the host, as scripts hold it.
+  package static func object(kind: UInt16, grant: UInt16 = 0, _ instance: AnyObject) -> LuaValue {
+    .opaque(LuaOpaque(.object(kind: kind, grant: grant, instance: instance)))
+  }
+}
+
 extension LuaMachine {
   /// Appends the tokens of a value.
   package func append(_ value: LuaValue) throws(LuaError) {

@@ -31,6 +31,8 @@ public struct HostConfiguration: Sendable {
   public var http: HTTPGrant?
   /// Values for the `settings` of scripts, over those of `moonstore.lua`.
   public var settings: [String: Value] = [:]
+  /// Values that scripts get by `inject`, each time as a copy.
+  public var provided: [String: Value] = [:]
   /// Hears what scripts log.
   public var log: @Sendable (LogEntry) -> Void = { _ in }
   /// Hears of each error that no caller gets: of handlers, watchers and subscribers.

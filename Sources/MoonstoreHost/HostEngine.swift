@@ -18,16 +18,20 @@ final class HostEngine {
   /// Stores by id, also of those that are gone, so that handles survive.
   private var entries: [String: StoreEntry] = [:]
   /// The functions that scripts get for actions, by number, and what the numbers mean.
-  private var actions: [Int32: (closure: LuaReference, store: LiveStore, name: String)] = [:]
+  var actions: [Int32: ScriptAction] = [:]
   /// The functions that others than the owner get for actions, by number and grant.
-  private var grantedActions: [UInt64: LuaReference] = [:]
+  var grantedActions: [UInt64: LuaReference] = [:]
   /// Functions of scripts that decide on permissions.
   var conditions: [LuaReference] = []
   /// Methods of texts that errors of the host have as well.
   var errorMethods: [String: LuaReference] = [:]
   /// Hooks of scripts, by store.
   var scriptHooks: [String: [ScriptHook]] = [:]
+  /// Middleware of scripts around the actions of one store, inside that around all.
+  var scriptLayers: [String: [ScriptHook]] = [:]
   var hasScriptMiddleware = false
+  /// What scripts have provided to each other, by key.
+  var provided: [String: Provided] = [:]
   /// Calls that layers of Swift surround, while they run.
   var layeredCalls: [Int: (call: ActionCall, onion: ActionOnion)] = [:]
   var layeredCount = 0
@@ -41,8 +45,14 @@ final class HostEngine {
   /// While a project is loaded: what its scripts define, and which stores they ask for.
   var isLoading = false
   var definitions: [CollectedDefinition] = []
+  /// What scripts want done as soon as the stores are there.
+  var afterLoading: [(script: String, body: () throws -> Void)] = []
   var used: [(id: String, script: String, line: Int?)] = []
-  var plugins: [LuaReference] = []
+  /// The store that a plugin is adding to: what the plugin registers ends with it.
+  var extended: LiveStore?
+  /// What resets a store in the plain way, while a script's function resets it in another.
+  var resets: [Int: () throws -> Void] = [:]
+  var resetCount = 0
   /// What `bus.subscribe` and its like have returned to scripts, by number.
   private var disposables: [Int: (subscription: Subscription, script: String)] = [:]
   private var disposableCount = 0
@@ -112,6 +122,9 @@ final class HostEngine {
     layeredCalls = [:]
     disposables = [:]
     scriptHooks = [:]
+    scriptLayers = [:]
+    provided = [:]
+    resets = [:]
     scripts = [:]
     actions = [:]
     grantedActions = [:]
@@ -152,55 +165,23 @@ final class HostEngine {
     }
     store.registrations.append(presence)
     store.attachments.append { [unowned self, unowned store] in forget(store) }
-    for (index, action) in store.actions.enumerated() where action.number < 0 {
-      guard let body = action.body else { continue }
-      let native = machine.registerNative { [unowned self, unowned store] call in
-        try callNative(body, of: store, call)
-      }
-      do {
-        let made = try machine.makeAction(
-          handle: handle(store),
-          function: native,
-          flags: [.native, .takesSelf]
-        )
-        register(made.number, made.closure, store, action.name)
-        store.setNumber(made.number, ofAction: index)
+    for (index, action) in store.actions.enumerated() {
+      do throws(StoreError) {
+        if action.number < 0 {
+          try update(action: index, of: store)
+        } else {
+          refreshHooks(of: action.number)
+        }
       } catch {
-        system.report(StoreError(lua: error))
+        system.report(error)
       }
     }
-    for action in store.actions { refreshHooks(of: action.number) }
-  }
-
-  private func callNative(
-    _ body: StoreDefinition.ActionBody,
-    of store: LiveStore,
-    _ call: LuaNativeCall
-  ) throws -> LuaNativeResult {
-    var token = try call.arguments()
-    token.advance()
-    var arguments: [Value] = []
-    for _ in 1..<max(1, call.count) {
-      arguments.append(try StateConversion(system: system).value(&token))
-    }
-    call.dropArguments()
-    let result = try body(store.face, arguments)
-    machine.append(system.frozen(result))
-    return .results(1)
-  }
-
-  func register(_ number: Int32, _ closure: LuaReference, _ store: LiveStore, _ name: String) {
-    actions[number] = (closure, store, name)
   }
 
   private func forget(_ store: LiveStore) {
-    for action in store.actions where action.number >= 0 {
-      machine.freeAction(action.number)
-      actions[action.number] = nil
-    }
+    for action in store.actions { release(action) }
     let gone = Set(store.actions.map { UInt64(UInt32(bitPattern: $0.number)) })
     grantedActions = grantedActions.filter { !gone.contains($0.key >> 16) }
-    scriptHooks[store.id] = nil
   }
 
   /// The function that a script gets for an action: the owner's, or one that asks at each call.
@@ -228,15 +209,17 @@ final class HostEngine {
     for number in actions.keys { refreshHooks(of: number) }
   }
 
-  private func refreshHooks(of number: Int32) {
-    guard let (_, store, name) = actions[number], let action = store.action(named: name) else {
-      return
+  func refreshHooks(of number: Int32) {
+    guard let known = actions[number], let action = known.action else { return }
+    let store = known.store
+    var flags: LuaActionFlags
+    switch action.code {
+    case .swift: flags = [.native, .takesSelf]
+    case .script(_, let takesSelf): flags = takesSelf ? [.takesSelf] : []
     }
-    var flags: LuaActionFlags = action.takesSelf ? [.takesSelf] : []
-    if action.body != nil { flags = [.native, .takesSelf] }
     if store.isDisposed { flags = .gone }
     if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
-      || scriptHooks[store.id]?.isEmpty == false
+      || scriptHooks[store.id] != nil || scriptLayers[store.id] != nil
     {
       flags.insert(.hooked)
     }
@@ -271,6 +254,7 @@ final class HostEngine {
     disposableCount += 1
     disposables[disposableCount] = (subscription, script)
     scripts[script]?.owned[disposableCount] = subscription
+    extended?.registrations.append(subscription)
     return disposableCount
   }
 
@@ -305,9 +289,4 @@ final class ScriptHook {
     self.function = function
     self.grant = grant
   }
-}
-
-extension LiveStore {
-  /// Whether the functions of its actions take the store as their first argument.
-  var takesSelf: Bool { !isSetup }
 }

@@ -184,6 +184,40 @@ public actor StoreHost {
     return StoreHandle(host: self, id: id)
   }
 
+  /// Adds several stores, each after those that it depends on: all of them or, when one cannot be made, none.
+  @discardableResult
+  public func define(
+    _ definitions: sending [StoreDefinition]
+  ) throws(StoreError) -> [StoreHandle] {
+    try check()
+    let ids = definitions.map(\.id)
+    try engine.system.define(definitions)
+    return ids.map { StoreHandle(host: self, id: $0) }
+  }
+
+  /// Puts stores together under names of their own.
+  ///
+  /// - Parameter stores: The ids of the stores, by name.
+  /// - Returns: The group, with a handle for each.
+  /// - Throws: `unknownStore`.
+  public func compose(_ stores: [String: String]) throws(StoreError) -> StoreGroup {
+    try check()
+    var handles: [String: StoreHandle] = [:]
+    for (name, id) in stores.sorted(by: { $0.key < $1.key }) { handles[name] = try store(id) }
+    return StoreGroup(host: self, stores: handles)
+  }
+
+  /// Changes what a store is made of, while it lives: all of it or, when anything is wrong, nothing.
+  ///
+  /// See `Store.configure`.
+  public func configure(
+    _ id: String,
+    _ configuration: sending StoreConfiguration
+  ) throws(StoreError) {
+    try check()
+    try engine.system.store(id).configure(configuration)
+  }
+
   /// The synchronous way in: one hop to the actor, then plain calls without `await`.
   ///
   /// An action that waits for the outside is an error here.
@@ -322,6 +356,26 @@ public actor StoreHost {
     return stream
   }
 
+  func changes(of group: [String: String]) throws(StoreError) -> AsyncStream<StoreGroup.Change> {
+    try check()
+    let stores = try group.sorted { $0.key < $1.key }
+      .map { (name, id) throws(StoreError) in (name, try engine.system.store(id)) }
+    let (stream, continuation) = AsyncStream.makeStream(of: StoreGroup.Change.self)
+    var seen: Set<String> = []
+    var parts: [Subscription] = []
+    for (name, store) in stores where seen.insert(store.id).inserted {
+      parts.append(
+        try store.subscribe { change in
+          for patch in change.patches {
+            continuation.yield(StoreGroup.Change(name: name, patch: patch))
+          }
+        }
+      )
+    }
+    end(Subscription { for part in parts { part.cancel() } }, with: continuation)
+    return stream
+  }
+
   private var subscriptions: [Int: Subscription] = [:]
   private var subscriptionCount = 0
 
@@ -346,6 +400,12 @@ public actor StoreHost {
   public func use(_ middleware: sending ActionMiddleware) throws(StoreError) {
     try check()
     _ = engine.system.use(middleware)
+  }
+
+  /// Adds to every store that is defined from now on; see `StorePlugin`.
+  public func use(plugin: sending StorePlugin) throws(StoreError) {
+    try check()
+    _ = engine.system.use(plugin: plugin)
   }
 }
 

@@ -297,6 +297,10 @@ void mb_set_live_kinds(mb_vm *vm, uint32_t kinds);
 // [enters Lua] The function bind(function, value), which makes a function that passes the value on before
 // its arguments; one reference token.
 int32_t mb_make_binder(mb_vm *vm);
+// [enters Lua] Two functions for the host's own Lua code, never for scripts: code(function) -> a number that
+// stands for what the function was compiled from, or nil for a C function; captured(function, index) -> name
+// and value of what it has captured. Two reference tokens.
+int32_t mb_make_inspectors(mb_vm *vm);
 // The kind of object that store handles are.
 void mb_set_handle_kind(mb_vm *vm, uint16_t kind);
 // The kinds (a bit mask) whose `type` is "table".

@@ -64,6 +64,10 @@ public struct StoreError: Error, Sendable {
     public static let overloaded = Code(rawValue: "overloaded")
     /// Something tried to wait where nothing can be suspended.
     public static let cannotWait = Code(rawValue: "cannotWait")
+    /// Nobody has provided what a script injects.
+    public static let notProvided = Code(rawValue: "notProvided")
+    /// Somebody else provides a value under this key.
+    public static let alreadyProvided = Code(rawValue: "alreadyProvided")
     /// The host was closed.
     public static let closed = Code(rawValue: "closed")
     /// Text is not JSON.

@@ -16,6 +16,25 @@ extension ReactiveGraph {
     if batchDepth == 0, queueHead != 0 { flushUnlessHeld() }
   }
 
+  /// Says that a computed would give another value although nothing that it has read has changed, since
+  /// its code was replaced: it is evaluated anew, and its readers look again if that gives another value.
+  package func invalidate(_ computed: NodeID) {
+    let id = computed.rawValue
+    guard id != 0, !nodes[id].marks.contains(.freed) else { return }
+    nodes[id].marks.formUnion(.stale)
+    let first = nodes[id].subscribers
+    if first != 0 { mark(from: first, as: .suspect) }
+    if batchDepth == 0, queueHead != 0 { flushUnlessHeld() }
+  }
+
+  /// Says that a computed is about to be freed: its readers look again, and do not find it.
+  package func withdraw(_ computed: NodeID) {
+    let id = computed.rawValue
+    guard id != 0, nodes[id].subscribers != 0 else { return }
+    mark(from: nodes[id].subscribers, as: .stale)
+    if batchDepth == 0, queueHead != 0 { flushUnlessHeld() }
+  }
+
   /// Marks subscribers, and theirs as suspect, depth first in the order of subscription.
   private func mark(from first: UInt32, as direct: NodeMarks) {
     let floor = trail.count

@@ -1,8 +1,8 @@
 /// What the id of a store may look like: parts between slashes, such as `cart` or `shop/cart`.
-enum StoreID {
+package enum StoreID {
   static let maximumLength = 200
 
-  static func check(_ id: String) throws(StoreError) {
+  package static func check(_ id: String) throws(StoreError) {
     guard let problem = problem(with: id) else { return }
     throw StoreError(
       .invalidDefinition,

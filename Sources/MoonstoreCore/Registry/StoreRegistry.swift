@@ -133,17 +133,30 @@ public final class StoreRegistry {
   package func setDependencies(_ dependencies: [String], of id: String) throws(StoreError) {
     let store = try live(id)
     let old = store.definition.dependencies
-    try checkDependencies(dependencies, of: id)
+    try check(dependencies: dependencies, of: id)
     note(dependencies, of: store, insteadOf: old)
-    do {
-      try checkCircle(from: store)
-    } catch {
-      note(old, of: store, insteadOf: dependencies)
-      throw error
-    }
     guard system.isInTurn else { return }
     let back = Subscription { [unowned self] in note(old, of: store, insteadOf: dependencies) }
     system.tree.note(Registered(back))
+  }
+
+  /// Throws unless a store can depend on these: all are there, and none depends on it.
+  func check(dependencies: [String], of id: String) throws(StoreError) {
+    try checkPresence(of: dependencies, for: id)
+    var resolver = DependencyOrder { [stores] other in
+      other == id ? dependencies : stores[other]?.definition.dependencies ?? []
+    }
+    _ = try resolver.order(of: [id])
+  }
+
+  /// The error for a dependency that is not there.
+  package func missing(_ dependency: String, for subject: String, store: String?) -> StoreError {
+    StoreError(
+      .missingDependency,
+      "\(subject) depends on '\(dependency)', which is not there"
+        + Suggestion.text(for: dependency, among: order),
+      store: store
+    )
   }
 
   private func note(_ new: [String], of store: LiveStore, insteadOf old: [String]) {
@@ -153,19 +166,14 @@ public final class StoreRegistry {
     for id in old where dependents[id]?.isEmpty == true { dependents[id] = nil }
   }
 
-  private func checkDependencies(_ dependencies: [String], of id: String) throws(StoreError) {
+  private func checkPresence(of dependencies: [String], for id: String) throws(StoreError) {
     for dependency in dependencies where stores[dependency] == nil {
-      if dependency == id {
-        throw StoreError(
-          .dependencyCycle,
-          "the store '\(id)' depends on itself: \(id) -> \(id)",
-          store: id
-        )
+      guard dependency == id else {
+        throw missing(dependency, for: "the store '\(id)'", store: id)
       }
-      let hint = Suggestion.text(for: dependency, among: order)
       throw StoreError(
-        .missingDependency,
-        "the store '\(id)' depends on '\(dependency)', which is not there\(hint)",
+        .dependencyCycle,
+        "the store '\(id)' depends on itself: \(id) -> \(id)",
         store: id
       )
     }
@@ -198,7 +206,7 @@ public final class StoreRegistry {
     if let listed = store.definition.permissions {
       store.permissions = try PermissionSet(listed, of: id)
     }
-    try checkDependencies(store.definition.dependencies, of: id)
+    try checkPresence(of: store.definition.dependencies, for: id)
     try checkCircle(from: store)
     put(store, at: order.count)
     system.tree.adopt(store.root, by: store)

@@ -54,6 +54,9 @@ package final class StateTree {
     graph.track(node.structure)
   }
 
+  /// Says that somebody who has looked for a name in this part, and found none, may find one now.
+  package func namesChanged(in node: StateNode) { markChanged(node.structure) }
+
   // MARK: Writing
 
   /// Puts a value at a position that exists.

@@ -6,7 +6,7 @@ package final class Getter: GraphObserver {
   private unowned(unsafe) let owner: LiveStore
   package var store: LiveStore { unsafe owner }
   // Swift's or a script's; it reads through the tree, so the graph learns what it depends on.
-  package var evaluate: () throws -> StateSlot
+  private(set) var evaluate: () throws -> StateSlot
   private(set) var node = NodeID.none
   private var result = StateSlot.empty
   private var error: StoreError?
@@ -62,7 +62,13 @@ package final class Getter: GraphObserver {
     }
   }
 
-  /// Forgets the value, for a getter whose code was replaced.
+  /// Takes other code: whoever has read the value looks again.
+  func replace(with evaluate: @escaping () throws -> StateSlot) {
+    self.evaluate = evaluate
+    store.system.graph.invalidate(node)
+  }
+
+  /// Ends it: it has no value any more.
   package func dispose() {
     guard node != .none else { return }
     store.system.graph.free(node)

@@ -123,24 +123,29 @@ extension LiveStore {
   }
 
   package func reset() throws {
+    try stretch(.reset, payload: nil) {
+      if let resetting { try resetting { try putBack() } } else { try putBack() }
+    }
+  }
+
+  /// Puts the state back to what it begins with; fields that were added go.
+  private func putBack() throws {
     let initial = try definition.state()
     guard let pairs = initial.mapValue else {
       throw StoreError(.invalidDefinition, "the state of '\(id)' must be a map", store: id)
     }
-    try stretch(.reset, payload: nil) {
-      for position in root.slots.indices where !root.slots[position].isEmpty {
-        if pairs[root.key(at: position)] == nil {
-          system.tree.write(.empty, to: root, at: position)
-        }
+    for position in root.slots.indices where !root.slots[position].isEmpty {
+      if pairs[root.key(at: position)] == nil {
+        system.tree.write(.empty, to: root, at: position)
       }
-      for key in pairs.keys.sorted() {
-        guard let value = pairs[key] else { continue }
-        let position = root.position(of: key)
-        if position >= 0, root.slots[position].value == value, !root.slots[position].isEmpty {
-          continue
-        }
-        try system.tree.assign(key, system.tree.slot(value), in: root)
+    }
+    for key in pairs.keys.sorted() {
+      guard let value = pairs[key] else { continue }
+      let position = root.position(of: key)
+      if position >= 0, root.slots[position].value == value, !root.slots[position].isEmpty {
+        continue
       }
+      try system.tree.assign(key, system.tree.slot(value), in: root)
     }
   }
 }

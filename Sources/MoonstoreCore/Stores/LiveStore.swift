@@ -11,24 +11,26 @@ package final class LiveStore {
     case action(Int)
   }
 
-  /// An action: Swift's code, or a number that the host's script engine knows it by.
+  /// An action: its code, and the number that the host's script engine knows it by.
   package struct Action {
-    package let name: String
-    package var body: StoreDefinition.ActionBody?
-    package var number: Int32
-    /// Whether the script's function takes the store as its first argument.
-    package let takesSelf: Bool
+    package enum Code {
+      case swift(StoreDefinition.ActionBody)
+      /// A function of the host's script engine; it takes the store first, or no store.
+      case script(AnyObject, takesSelf: Bool)
+    }
 
-    package init(
-      name: String,
-      body: StoreDefinition.ActionBody?,
-      number: Int32 = -1,
-      takesSelf: Bool = true
-    ) {
+    package let name: String
+    package internal(set) var code: Code
+    package fileprivate(set) var number: Int32 = -1
+
+    package init(name: String, code: Code) {
       self.name = name
-      self.body = body
-      self.number = number
-      self.takesSelf = takesSelf
+      self.code = code
+    }
+
+    /// The code, if it is Swift's.
+    package var body: StoreDefinition.ActionBody? {
+      if case .swift(let body) = code { body } else { nil }
     }
   }
 
@@ -44,7 +46,7 @@ package final class LiveStore {
   package internal(set) var root: StateNode
   private var memberSymbols: ContiguousArray<UInt32> = []
   private var members: ContiguousArray<Member> = []
-  package private(set) var actions: ContiguousArray<Action> = []
+  package internal(set) var actions: ContiguousArray<Action> = []
   package internal(set) var isDisposed = false
   private var isGone = false
   var subscriptions: [StoreSubscription] = []
@@ -53,6 +55,12 @@ package final class LiveStore {
   package var isSetup = false
   /// Parts of state that no name leads to, such as the refs that a setup function keeps to itself.
   package var hiddenRoots: [StateNode] = []
+  /// What the store was made from, for whoever made it.
+  package var origin: AnyObject?
+  /// Runs instead of putting the state back, and gets what puts it back.
+  package internal(set) var resetting: StoreRevision.Reset?
+  /// What plugins and `configure` have added to the state that the store begins with.
+  var added: AddedState?
   /// What the world knows of the store, such as its message handlers: ends when it leaves, and is put back
   /// when that is undone.
   package var registrations: [Subscription] = []
@@ -115,6 +123,16 @@ package final class LiveStore {
     members.append(member)
   }
 
+  /// Takes a getter or an action back out; an action only if it is the last one that was added.
+  func remove(_ member: Member, named name: String) {
+    let symbol = system.tree.symbols.symbol(of: name)
+    if let place = memberSymbols.firstIndex(of: symbol) {
+      memberSymbols.remove(at: place)
+      members.remove(at: place)
+    }
+    if case .action(let index) = member { actions.remove(at: index) }
+  }
+
   /// Says which number the script engine knows an action by.
   package func setNumber(_ number: Int32, ofAction index: Int) { actions[index].number = number }
 
@@ -153,7 +171,7 @@ package final class LiveStore {
   }
 
   /// Ends it for good.
-  func dispose() {
+  package func dispose() {
     leave()
     guard !isGone else { return }
     isGone = true

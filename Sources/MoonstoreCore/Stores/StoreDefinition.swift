@@ -25,6 +25,10 @@ public struct StoreDefinition {
   ///
   /// Without a list they may read and call. Its own actions may do everything, whoever calls them.
   public var permissions: [Permission]?
+  /// What plugins are told about the store.
+  public var options: Value = .map([:])
+  /// Plugins of this store alone, after those of its host.
+  public var plugins: [StorePlugin] = []
   /// The version of the state's form.
   public var version = 1
   /// Makes the initial state, a map; called once for each store and at each reset.

@@ -9,6 +9,31 @@ extension StoreSystem {
     try turn { try make(definition) }
   }
 
+  /// Makes several stores, each after those that it depends on: all of them, or none.
+  ///
+  /// - Returns: The stores in the order of the definitions.
+  /// - Throws: What keeps one from being made; `missingDependency` and `dependencyCycle` among others.
+  @discardableResult
+  public func define(_ definitions: [StoreDefinition]) throws(StoreError) -> [Store] {
+    var known: [String: StoreDefinition] = [:]
+    for definition in definitions where known.updateValue(definition, forKey: definition.id) != nil
+    {
+      throw StoreError(
+        .duplicateStore,
+        "the store '\(definition.id)' is defined twice",
+        store: definition.id
+      )
+    }
+    var resolver = DependencyOrder { [unowned self] id in
+      known[id]?.dependencies ?? (registry.has(id) ? [] : nil)
+    }
+    let order = try resolver.order(of: definitions.map(\.id))
+    try turn {
+      for id in order { if let definition = known[id] { try define(definition) } }
+    }
+    return try definitions.map { (definition) throws(StoreError) in try store(definition.id) }
+  }
+
   private func make(_ definition: StoreDefinition) throws(StoreError) -> Store {
     let initial: Value
     do {
@@ -28,15 +53,11 @@ extension StoreSystem {
     do throws(StoreError) {
       for name in definition.getters.keys.sorted() {
         guard let body = definition.getters[name] else { continue }
-        let evaluate: () throws -> StateSlot = { [unowned self, unowned live] in
-          let slot = tree.slot(try body(live.face))
-          if case .node(let node) = slot { tree.freeze(node) }
-          return slot
-        }
-        try live.add(Getter(name, of: live, evaluate: evaluate))
+        try live.add(Getter(name, of: live, evaluate: evaluation(of: body, live)))
       }
       for name in definition.actions.keys.sorted() {
-        try live.add(LiveStore.Action(name: name, body: definition.actions[name]))
+        guard let body = definition.actions[name] else { continue }
+        try live.add(LiveStore.Action(name: name, code: .swift(body)))
       }
       try register(live)
     } catch {
@@ -44,7 +65,16 @@ extension StoreSystem {
       live.dispose()
       throw error
     }
+    try install(definition.plugins.map { installed($0) }, on: live)
     return live.face
+  }
+
+  /// What evaluates a getter of Swift's.
+  func evaluation(
+    of body: @escaping StoreDefinition.GetterBody,
+    _ live: LiveStore
+  ) -> () throws -> StateSlot {
+    { [unowned self, unowned live] in frozen(try body(live.face)) }
   }
 
   /// Registers a store with its subscriptions, or nothing of it.
@@ -52,23 +82,26 @@ extension StoreSystem {
     try registry.register(live)
     onStoreRegistered?(live)
     do throws(StoreError) {
-      try subscribe(live)
+      try subscribe(live, on: live.definition.on, answers: live.definition.answers)
     } catch {
       registry.remove(live)
       throw error
     }
   }
 
-  private func subscribe(_ live: LiveStore) throws(StoreError) {
-    let definition = live.definition
-    for (type, body) in definition.on.sorted(by: { $0.key < $1.key }) {
+  func subscribe(
+    _ live: LiveStore,
+    on: [String: StoreDefinition.MessageBody],
+    answers: [String: StoreDefinition.AnswerBody]
+  ) throws(StoreError) {
+    for (type, body) in on.sorted(by: { $0.key < $1.key }) {
       let subscription = try bus.subscribe(type, owner: live.id) { [unowned live] message in
         try body(live.face, message)
         return .done(.null)
       }
       live.registrations.append(subscription)
     }
-    for (type, body) in definition.answers.sorted(by: { $0.key < $1.key }) {
+    for (type, body) in answers.sorted(by: { $0.key < $1.key }) {
       let subscription = try bus.answer(type, owner: live.id) {
         [unowned self, unowned live] message in
         let slot = tree.slot(try body(live.face, message))
@@ -196,4 +229,8 @@ extension StoreSystem {
 package protocol ScriptEngine: AnyObject {
   func call(_ store: LiveStore, _ action: LiveStore.Action, _ arguments: [Value]) throws(StoreError)
     -> Value
+  /// The code of an action is new or another: those who hold the action reach it from now on.
+  func update(action index: Int, of store: LiveStore) throws(StoreError)
+  /// An action is taken back.
+  func forget(action: LiveStore.Action, of store: LiveStore)
 }

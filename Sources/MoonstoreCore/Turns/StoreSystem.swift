@@ -45,6 +45,9 @@ public final class StoreSystem {
   /// Hears that middleware or hooks were added or removed, for a script engine that keeps flags.
   package var onHooksChanged: (() -> Void)?
 
+  /// Adds to every store; see `use(plugin:)`.
+  var plugins: [InstalledPlugin] = []
+
   /// Runs what is written in scripts; nil in a world of Swift alone.
   // The engine owns this world, and clears the reference before it goes.
   package unowned(unsafe) var scriptEngine: (any ScriptEngine)?

@@ -22,27 +22,62 @@ struct DefinitionReader {
   var actions: Functions = []
   var on: Functions = []
   var answers: Functions = []
+  /// Plugins of this store alone, in order.
+  var plugins: [LuaReference] = []
+  /// What plugins are told about the store.
+  var options = Value.map([:])
   var migrate: LuaReference?
   /// The setup function of the second form.
   var setup: LuaReference?
 
-  private static let fields = [
-    "name", "metadata", "dependencies", "permissions", "version", "state", "getters", "actions",
-    "on",
-    "answers", "migrate",
-  ]
+  /// The fields that the table has.
+  private(set) var given: Set<String> = []
 
-  init(id: String, _ definition: LuaValue) throws {
-    self.id = id
-    name = id
-    guard !id.isEmpty else {
-      throw StoreError(.invalidDefinition, "defineStore: the id must be a text such as \"cart\"")
+  /// Who writes the table.
+  enum Form {
+    /// `defineStore`.
+    case definition
+    /// What stands beside a setup function: all but what the function makes.
+    case setup
+    /// A factory's `create`, whose words differ a little.
+    case configuration
+    /// A factory's `configure`: only what is to change.
+    case change
+
+    var fields: [String] {
+      let facts = ["name", "metadata", "dependencies", "permissions", "plugins"]
+      let code = ["getters", "actions"]
+      let rest = ["on", "answers", "options", "version", "migrate"]
+      return switch self {
+      case .definition: facts + ["state"] + code + rest
+      case .setup: facts + rest
+      case .configuration: facts + ["id", "initialState"] + code + rest
+      case .change: facts + ["id", "initialState"] + code
+      }
     }
+
+    var state: Value.Key { self == .definition ? "state" : "initialState" }
+  }
+
+  private let form: Form
+
+  init(id: String, _ definition: LuaValue, form: Form = .definition) throws {
+    self.id = id
+    if case .function = definition, form == .definition {
+      self.form = .setup
+    } else {
+      self.form = form
+    }
+    name = id
+    try StoreID.check(id)
     switch definition {
-    case .function(let function): setup = function.reference
+    case .function(let function) where form == .definition:
+      setup = function.reference
     case .table(let table): try read(table)
     default:
-      throw wrong("is made from a table or a setup function: defineStore(\"\(id)\", { ... })")
+      throw form == .definition
+        ? wrong("is made from a table or a setup function: defineStore(\"\(id)\", { ... })")
+        : wrong("is made from a table: { id = \"\(id)\", initialState = { ... } }")
     }
   }
 
@@ -53,23 +88,23 @@ struct DefinitionReader {
   private mutating func read(_ table: LuaTable) throws {
     for (key, _) in try table.pairs() {
       guard case .data(.string(let field)) = key else {
-        throw wrong("has a field without a name; the fields are \(list(DefinitionReader.fields))")
+        throw wrong("has a field without a name; the fields are \(list(form.fields))")
       }
-      guard DefinitionReader.fields.contains(field) else {
-        let hint = Suggestion.text(for: field, among: DefinitionReader.fields)
-        throw wrong("has an unknown field '\(field)'\(hint)")
-      }
+      guard form.fields.contains(field) else { throw unknown(field) }
+      given.insert(field)
     }
     try readRecord(table)
-    state = try table.get("state")
+    state = try table.get(form.state)
     switch state {
     case .nil, .function, .table: break
-    default: throw wrong("has a state that is neither a function nor a table")
+    default: throw wrong("has a '\(form.state)' that is neither a function nor a table")
     }
     getters = try functions(table, "getters")
     actions = try functions(table, "actions")
     on = try functions(table, "on")
     answers = try functions(table, "answers")
+    plugins = try list(table, "plugins")
+    options = try data(table, "options") ?? .map([:])
     switch try table.get("migrate") {
     case .nil: break
     case .function(let function): migrate = function.reference
@@ -83,6 +118,8 @@ struct DefinitionReader {
   mutating func add(record: LuaValue) throws {
     switch record {
     case .nil: return
+    // A setup function says nothing but state, getters and actions.
+    case .table(let table) where setup != nil: try read(table)
     case .table(let table):
       for (key, _) in try table.pairs() {
         guard case .data(.string(let field)) = key, DefinitionReader.recordFields.contains(field)
@@ -109,6 +146,40 @@ struct DefinitionReader {
         throw wrong("has a version that is no whole number from 1")
       }
       self.version = Int(number)
+    }
+  }
+
+  private func unknown(_ field: String) -> StoreError {
+    if form == .setup, ["state", "getters", "actions"].contains(field) {
+      return wrong("has '\(field)' beside its setup function, which returns that itself")
+    }
+    if field == "state" || field == "initialState" {
+      return wrong("has an unknown field '\(field)'; here it is called '\(form.state)'")
+    }
+    if DefinitionReader.Form.configuration.fields.contains(field), form == .change {
+      return wrong("cannot be configured with '\(field)'; what can change is \(list(form.fields))")
+    }
+    return wrong(
+      "has an unknown field '\(field)'\(Suggestion.text(for: field, among: form.fields))"
+    )
+  }
+
+  private func list(_ table: LuaTable, _ field: String) throws -> [LuaReference] {
+    let inner: LuaTable
+    switch try table.get(.string(field)) {
+    case .nil: return []
+    case .table(let table): inner = table
+    default: throw wrong("has '\(field)' that are no list of functions")
+    }
+    let count = try inner.length()
+    guard try inner.pairs().count == count else {
+      throw wrong("has '\(field)' that are no list of functions")
+    }
+    return try (1...max(1, count)).prefix(count).map { index in
+      guard case .function(let function) = try inner.get(.integer(Int64(index))) else {
+        throw wrong("has \(field)[\(index)], which is no function")
+      }
+      return function.reference
     }
   }
 

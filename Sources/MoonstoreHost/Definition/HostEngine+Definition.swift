@@ -9,18 +9,10 @@ extension HostEngine {
       [unowned self] arguments in
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
-      let definition = try arguments.luaValue()
-      var reader = try DefinitionReader(id: id, definition)
+      var reader = try DefinitionReader(id: id, try arguments.luaValue())
       // What a setup function cannot say of its store, such as its dependencies, stands beside it.
       try reader.add(record: try arguments.luaValue())
-      scripts[script]?.stores.append(id)
-      if isLoading {
-        let line = machine.runningPlace(in: script)?.line ?? reader.line(in: machine)
-        definitions.append(CollectedDefinition(script: script, line: line, reader: reader))
-      } else {
-        try system.forbidInGetter("define a store")
-        try change { try make(reader, script: script) }
-      }
+      try define(reader, script: script)
       return arguments.answer(LuaObject(kind: ObjectKind.store, grant: 0, instance: entry(id)))
     }
     try natives.add("useStore", as: "useStore") { [unowned self] arguments in
@@ -28,7 +20,8 @@ extension HostEngine {
       let id = try arguments.string("the id")
       let entry = entry(id)
       if entry.live == nil {
-        guard isLoading else { throw unknown(id) }
+        let isPending = definitions.contains { $0.reader.id == id }
+        guard isLoading || isPending else { throw unknown(id) }
         used.append((id, script, machine.runningPlace(in: script)?.line))
       }
       return arguments.answer(
@@ -47,7 +40,7 @@ extension HostEngine {
     try addSetupFunctions(natives)
   }
 
-  private func unknown(_ id: String) -> StoreError {
+  func unknown(_ id: String) -> StoreError {
     StoreError(
       .unknownStore,
       "there is no store '\(id)'\(Suggestion.text(for: id, among: knownIDs))"
@@ -60,18 +53,85 @@ extension HostEngine {
     return unit.stores.contains(id) ? 0 : unit.grant
   }
 
-  /// Makes and registers the store of a definition, with all that belongs to it, or nothing.
-  func make(_ reader: DefinitionReader, script: String) throws(StoreError) {
-    do {
-      try assemble(reader, script: script)
-    } catch let error as LuaError {
-      throw StoreError(lua: error, store: reader.id)
-    } catch {
-      throw StoreError(wrapping: error)
+  /// Makes the store of a definition, or notes it while the project is being loaded.
+  func define(_ reader: DefinitionReader, script: String, origin: LuaTable? = nil) throws {
+    if isLoading {
+      collect(
+        CollectedDefinition(
+          script: script,
+          line: machine.runningPlace(in: script)?.line ?? reader.line(in: machine),
+          reader: reader,
+          origin: origin
+        )
+      )
+    } else {
+      try system.forbidInGetter("define a store")
+      try change { try make(reader, script: script, origin: origin) }
     }
   }
 
-  private func assemble(_ reader: DefinitionReader, script: String) throws {
+  /// Notes a definition until its project is loaded; what fails under a script's pcall takes it back.
+  private func collect(_ definition: CollectedDefinition) {
+    let id = definition.reader.id
+    definitions.append(definition)
+    scripts[definition.script]?.stores.insert(id)
+    system.tree.note(
+      Registered(
+        Subscription { [unowned self] in
+          definitions.removeAll { $0 === definition }
+          scripts[definition.script]?.stores.remove(id)
+        }
+      )
+    )
+  }
+
+  /// Makes and registers the store of a definition, with all that belongs to it, or nothing.
+  func make(
+    _ reader: DefinitionReader,
+    script: String,
+    origin: LuaTable?
+  ) throws(StoreError) {
+    try system.turn {
+      do {
+        try register(reader, script: script, origin: origin)
+      } catch let error as LuaError {
+        throw StoreError(lua: error, store: reader.id)
+      }
+    }
+  }
+
+  private func register(_ reader: DefinitionReader, script: String, origin: LuaTable?) throws {
+    let live = try assemble(reader)
+    live.owner = script
+    live.origin = origin
+    do {
+      try system.register(live)
+    } catch {
+      discard(live)
+      throw error
+    }
+    own(live, script)
+    for handler in reader.on { try add(handler: handler.name, handler.function, to: live) }
+    for responder in reader.answers {
+      try add(responder: responder.name, responder.function, to: live)
+    }
+    try system.install(reader.plugins.map { plugin($0) }, on: live)
+  }
+
+  private func own(_ live: LiveStore, _ script: String) {
+    guard let unit = scripts[script] else { return }
+    let id = live.id
+    unit.stores.insert(id)
+    live.registrations.append(
+      system.registration { [weak unit] in
+        unit?.stores.remove(id)
+        return { [weak unit] in unit?.stores.insert(id) }
+      }
+    )
+  }
+
+  /// The store of a definition, with its state, getters and actions, known to nobody yet.
+  private func assemble(_ reader: DefinitionReader) throws -> LiveStore {
     var definition = StoreDefinition(reader.id, name: reader.name)
     definition.metadata = reader.metadata
     definition.dependencies = reader.dependencies
@@ -79,6 +139,7 @@ extension HostEngine {
       definition.permissions = try permissions(reader.permissions, of: reader.id)
     }
     definition.version = reader.version
+    definition.options = reader.options
     let live: LiveStore
     if let setup = reader.setup {
       live = try makeSetupStore(definition, setup)
@@ -88,24 +149,33 @@ extension HostEngine {
         try initialState(state, id: reader.id)
       }
       let root = try make()
-      definition.state = { try make().value }
+      if case .table = state {
+        // The table stays its writer's: what they do to it later is nothing to the store.
+        let initial = root.value
+        definition.state = { initial }
+      } else {
+        definition.state = { try make().value }
+      }
       live = LiveStore(definition, root: root, system: system)
     }
-    live.owner = script
-    for getter in reader.getters { try add(getter: getter.name, getter.function, to: live) }
-    var parts = PluginParts()
-    for plugin in plugins { try parts.read(plugin, for: live, engine: self) }
-    try parts.apply(to: live, engine: self)
-    for action in reader.actions { try add(action: action.name, action.function, to: live) }
-    try system.register(live)
-    for handler in reader.on { try add(handler: handler.name, handler.function, to: live) }
-    for responder in reader.answers {
-      try add(responder: responder.name, responder.function, to: live)
+    do {
+      for getter in reader.getters { try add(getter: getter.name, getter.function, to: live) }
+      for action in reader.actions { try add(action: action.name, action.function, to: live) }
+    } catch {
+      discard(live)
+      throw error
     }
+    return live
+  }
+
+  /// Ends a store that was never registered.
+  private func discard(_ live: LiveStore) {
+    for action in live.actions { forget(action: action, of: live) }
+    live.dispose()
   }
 
   /// Runs the function that makes the state, or copies the table.
-  private func initialState(
+  func initialState(
     _ state: LuaValue,
     id: String
   ) throws -> StateNode {
@@ -189,7 +259,21 @@ extension HostEngine {
     of live: LiveStore,
     takesSelf: Bool
   ) -> Getter {
-    Getter(name, of: live) { [unowned self, unowned live] in
+    Getter(
+      name,
+      of: live,
+      evaluate: evaluation(of: function, named: name, live, takesSelf: takesSelf)
+    )
+  }
+
+  /// What evaluates a getter of a script's.
+  func evaluation(
+    of function: LuaReference,
+    named name: String,
+    _ live: LiveStore,
+    takesSelf: Bool
+  ) -> () throws -> StateSlot {
+    { [unowned self, unowned live] in
       do {
         let base = try withoutDriving {
           try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
@@ -206,25 +290,12 @@ extension HostEngine {
     }
   }
 
-  /// Adds an action of a script; what plugins bring takes the store, also in a setup store.
-  func add(
-    action name: String,
-    _ function: LuaReference,
-    to live: LiveStore,
-    takesSelf: Bool? = nil
-  ) throws {
-    let takesSelf = takesSelf ?? live.takesSelf
-    let flags: LuaActionFlags = takesSelf ? [.takesSelf] : []
-    let made = try machine.makeAction(handle: handle(live), function: function.number, flags: flags)
-    register(made.number, made.closure, live, name)
-    try live.add(
-      LiveStore.Action(name: name, body: nil, number: made.number, takesSelf: takesSelf)
-    )
-    // The machine knows the function by number only; the store keeps it.
-    live.attachments.append { withExtendedLifetime(function) {} }
+  func add(action name: String, _ function: LuaReference, to live: LiveStore) throws {
+    try live.add(LiveStore.Action(name: name, code: .script(function, takesSelf: !live.isSetup)))
+    try update(action: live.actions.count - 1, of: live)
   }
 
-  private func add(handler type: String, _ function: LuaReference, to live: LiveStore) throws {
+  func add(handler type: String, _ function: LuaReference, to live: LiveStore) throws {
     let subscription = try system.bus.subscribe(type, owner: live.id) {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: false)
@@ -232,7 +303,7 @@ extension HostEngine {
     live.registrations.append(subscription)
   }
 
-  private func add(responder type: String, _ function: LuaReference, to live: LiveStore) throws {
+  func add(responder type: String, _ function: LuaReference, to live: LiveStore) throws {
     let subscription = try system.bus.answer(type, owner: live.id) {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: true)

@@ -17,8 +17,11 @@ extension HostEngine {
       defer {
         isLoading = false
         definitions = []
+        afterLoading = []
       }
       for source in try project.sources() { try run(source) }
+      // What is defined from here on, by a plugin or a state function, is made at once.
+      isLoading = false
       try makeStores()
     }
     tidy()
@@ -83,7 +86,7 @@ extension HostEngine {
         script: path
       )
     }
-    plugins.append(function.reference)
+    keep(system.use(plugin: plugin(function.reference)), for: path)
   }
 
   private func adopt(middleware result: LuaValue, of path: String) throws {
@@ -145,13 +148,22 @@ extension HostEngine {
     for id in order {
       guard let definition = known[id] else { continue }
       do {
-        try make(definition.reader, script: definition.script)
+        try make(definition.reader, script: definition.script, origin: definition.origin)
       } catch {
         var error = StoreError(wrapping: error)
         if error.script == nil {
           error.script = definition.script
           error.line = definition.line
         }
+        throw error
+      }
+    }
+    for (script, body) in afterLoading {
+      do {
+        try body()
+      } catch {
+        var error = StoreError(wrapping: error)
+        if error.script == nil { error.script = script }
         throw error
       }
     }

@@ -57,8 +57,10 @@ struct Project {
       throw StoreError(.unreadable, "\(base): no permission to read this folder")
     }
     var paths: [String] = []
-    for case let path as String in walker where path.hasSuffix(".lua") && !path.hasPrefix(".") {
-      paths.append(folder + "/" + path)
+    for case let path as String in walker where path.hasSuffix(".lua") {
+      // Hidden files are other programs': locks and copies of editors.
+      let isHidden = path.split(separator: "/").contains { $0.hasPrefix(".") }
+      if !isHidden { paths.append(folder + "/" + path) }
     }
     return paths.sorted()
   }

@@ -11,7 +11,7 @@ final class ScriptUnit {
   /// The number of the rights that its handles of other scripts' stores carry.
   let grant: UInt16
   /// The ids of the stores that it defines.
-  var stores: [String] = []
+  var stores: Set<String> = []
   /// What it has registered outside of stores.
   var owned: [Int: Subscription] = [:]
 
@@ -23,8 +23,17 @@ final class ScriptUnit {
 }
 
 /// A definition that a script gave while its project is being loaded.
-struct CollectedDefinition {
+final class CollectedDefinition {
   let script: String
   let line: Int?
-  let reader: DefinitionReader
+  var reader: DefinitionReader
+  /// What a factory has made it from.
+  let origin: LuaTable?
+
+  init(script: String, line: Int?, reader: DefinitionReader, origin: LuaTable?) {
+    self.script = script
+    self.line = line
+    self.reader = reader
+    self.origin = origin
+  }
 }

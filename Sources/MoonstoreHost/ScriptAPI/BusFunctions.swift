@@ -91,7 +91,7 @@ extension HostEngine {
   /// What messages of a script are from: its store if it defines one, otherwise the script.
   func sender(_ script: String) -> String {
     guard let unit = scripts[script], unit.stores.count == 1 else { return script }
-    return unit.stores[0]
+    return unit.stores.first ?? script
   }
 
   /// Who sends, if the options name nobody else; and whether they may send to the store that they name.

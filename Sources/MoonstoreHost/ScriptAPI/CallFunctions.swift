@@ -21,7 +21,8 @@ extension HostEngine {
       errorMethods[name] = try arguments.function("the method")
       return arguments.none()
     }
-    // beginCall(number) -> action, store, hooks with their grants, whether layers of Swift are there.
+    // beginCall(number) -> action, store, hooks with their grants, whether layers of Swift are there, the
+    // store's own middleware with its grants.
     try natives.add("beginCall", as: "an action") { [unowned self] arguments in
       try beginCall(&arguments)
     }
@@ -60,13 +61,18 @@ extension HostEngine {
     arguments.call.dropArguments()
     machine.append(name)
     machine.append(store.id)
+    append(hooks)
+    machine.append(!ActionOnion(store).isEmpty)
+    append(scriptLayers[store.id] ?? [])
+    return .results(5)
+  }
+
+  private func append(_ hooks: [ScriptHook]) {
     machine.appendArray(count: hooks.count * 2)
     for hook in hooks {
       machine.append(reference: hook.function.number)
       machine.append(Int64(hook.grant))
     }
-    machine.append(!ActionOnion(store).isEmpty)
-    return .results(4)
   }
 
   private func beginLayers(_ arguments: inout Arguments) throws -> LuaNativeResult {

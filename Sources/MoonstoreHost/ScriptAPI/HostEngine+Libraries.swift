@@ -41,6 +41,8 @@ extension HostEngine {
     try addCallFunctions(natives)
     try addPermissionFunctions(natives)
     try addHTTPFunctions(natives)
+    try addFactoryFunctions(natives)
+    try addCompositionFunctions(natives)
     try natives.add("chapter", as: "the prelude") { [unowned self] arguments in
       let name = try arguments.string("the name")
       guard let chapter = Chapter(rawValue: name) else {
@@ -76,10 +78,12 @@ extension HostEngine {
 /// A part of the script API in a Lua file of its own, which is compiled when a script first uses it.
 enum Chapter: String {
   case composition
+  case factories
   case http
 
   var source: String {
     switch self {
+    case .factories: String(decoding: PackageResources.Factories_lua, as: UTF8.self)
     case .composition: String(decoding: PackageResources.Composition_lua, as: UTF8.self)
     case .http: String(decoding: PackageResources.HTTP_lua, as: UTF8.self)
     }

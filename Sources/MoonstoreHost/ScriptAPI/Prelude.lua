@@ -253,7 +253,12 @@ end
 
 -- Libraries in files of their own, which most hosts never need: each file is a function that takes the tools
 -- below and gives more makers. By the names of the globals that they make.
-local chapters = { namespace = "composition", http = "http" }
+local chapters = {
+  namespace = "composition", composeStores = "composition", createStoreWithDeps = "composition",
+  applyMiddleware = "composition", useComposedStore = "composition", useStoreComposition = "composition",
+  provide = "composition", inject = "composition",
+  factories = "factories", http = "http",
+}
 local tools = {
   native = native, view = view, disposer = disposer, registrations = registrations, grouped = grouped,
   shared = shared,
@@ -332,9 +337,14 @@ local function run(number, self, action, id, hooks, ...)
   return table.unpack(results, 2, results.n)
 end
 
-local function onion(layer, number, self, action, id, hooks, ...)
+-- The middleware around all stores is outside of that around this one, which `own` lists with its grants.
+local function onion(layer, own, number, self, action, id, hooks, ...)
   local current = middleware[layer]
-  if not current then return run(number, self, action, id, hooks, ...) end
+  if not current then
+    local at = 2 * (layer - #middleware) - 1
+    if not own[at] then return run(number, self, action, id, hooks, ...) end
+    current = { fn = own[at], grant = own[at + 1] }
+  end
   local call = {
     action = action, storeId = id, store = native.handleOf(id, current.grant), args = table.pack(...),
   }
@@ -359,17 +369,19 @@ local function onion(layer, number, self, action, id, hooks, ...)
     if called then error("middleware calls next() once", 2) end
     called = true
     local args = select("#", ...) > 0 and table.pack(...) or call.args
-    return see(onion(layer + 1, number, self, action, id, hooks, table.unpack(args, 1, args.n or #args)))
+    return see(onion(
+      layer + 1, own, number, self, action, id, hooks, table.unpack(args, 1, math.max(args.n or 0, #args))
+    ))
   end))
 end
 
 function prelude.dispatch(number, self, ...)
-  local action, id, hooks, layered = native.beginCall(number)
-  if not layered then return onion(1, number, self, action, id, hooks, ...) end
+  local action, id, hooks, layered, own = native.beginCall(number)
+  if not layered then return onion(1, own, number, self, action, id, hooks, ...) end
   -- Layers of Swift see the arguments as data, and may have changed them.
   local key, args, count = native.beginLayers(number, ...)
   local results =
-    table.pack(pcall(onion, 1, number, self, action, id, hooks, table.unpack(args, 1, count)))
+    table.pack(pcall(onion, 1, own, number, self, action, id, hooks, table.unpack(args, 1, count)))
   if not results[1] then
     native.failCall(key, tostring(results[2]))
     error(results[2], 0)
@@ -377,6 +389,11 @@ function prelude.dispatch(number, self, ...)
   local changed, value = native.endCall(key, results[2])
   if changed then return value end
   return table.unpack(results, 2, results.n)
+end
+
+-- A reset that a plugin does in a way of its own.
+function prelude.callReset(fn, self, number)
+  return fn(self, function() native.plainReset(number) end)
 end
 
 return prelude

@@ -27,6 +27,13 @@ extension HostEngine {
       try change { try store.reset() }
       return arguments.none()
     }
+    try natives.add("plainReset", as: "store.reset") { [unowned self] arguments in
+      guard let plain = resets[try arguments.integer("the reset")] else {
+        throw StoreError(.invalidArgument, "store.reset: this reset is over")
+      }
+      try plain()
+      return arguments.none()
+    }
     try natives.add("dispose", as: "store.dispose") { [unowned self] arguments in
       let store = try arguments.store(.dispose)
       try system.registry.unregister(store.id)
@@ -51,13 +58,13 @@ extension HostEngine {
       let (store, grant) = try arguments.store()
       try system.access.check(grant, Access(.onAction, store, .store))
       let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
-      let subscription = add(hook, to: store.id)
+      let subscription = surround(store, with: hook, in: \.scriptHooks)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("cancel", as: "the disposer") { [unowned self] arguments in
       arguments.answer(.bool(cancel(try arguments.integer("the registration"))))
     }
-    try natives.add("isPart", as: "table.sort") { arguments in
+    try natives.add("isPart", as: "table.sort", byReference: true) { arguments in
       arguments.answer(.bool(arguments.object(ObjectKind.part) != nil))
     }
     try natives.add("reorder", as: "table.sort") { [unowned self] arguments in
@@ -67,21 +74,6 @@ extension HostEngine {
       let order = try arguments.value().arrayValue ?? []
       try objects.reorder(object, order.compactMap { $0.integerValue.map { Int($0) - 1 } })
       return arguments.none()
-    }
-  }
-
-  private func add(_ hook: ScriptHook, to store: String) -> Subscription {
-    scriptHooks[store, default: []].append(hook)
-    refreshHooks()
-    return system.registration { [unowned self] in
-      let place = scriptHooks[store]?.firstIndex { $0 === hook }
-      scriptHooks[store]?.removeAll { $0 === hook }
-      refreshHooks()
-      return { [unowned self] in
-        guard let place, let hooks = scriptHooks[store] else { return }
-        scriptHooks[store]?.insert(hook, at: min(place, hooks.count))
-        refreshHooks()
-      }
     }
   }
 

@@ -270,7 +270,8 @@ import Testing
     #expect(try await host.evaluate(#"return useStore("products").items.p1.stock"#).value == 2)
   }
 
-  @Test func `O3 and O4 A status is checked, told and dated, and orders are counted`() async throws {
+  @Test func `O3 and O4 A status is checked, told and dated, and orders are counted`() async throws
+  {
     #expect(
       try await run(
         #"""

@@ -107,7 +107,7 @@ import Testing
   @Test(arguments: [
     (#"return function() return { state = { n = 2 } } end"#, "'n'"),
     (#"return function() return { getters = { twice = function() end } } end"#, "'twice'"),
-    (#"return function() return 5 end"#, "a plugin must return"),
+    (#"return function() return 5 end"#, "neither nothing nor a table"),
     (#"return { }"#, "must return a function"),
     (#"return function() error("broken plugin") end"#, "broken plugin"),
   ])

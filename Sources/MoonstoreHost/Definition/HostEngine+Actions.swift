@@ -1,0 +1,127 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// What a number of the machine means: an action of a store, and the function that scripts get for it.
+struct ScriptAction {
+  let closure: LuaReference
+  let store: LiveStore
+  let index: Int
+  let name: String
+  /// The number of the native that calls Swift's code, once there was some.
+  var native: Int32?
+
+  /// The action as it is now; nil when it was taken back.
+  var action: LiveStore.Action? {
+    guard store.actions.indices.contains(index) else { return nil }
+    return store.actions[index]
+  }
+}
+
+extension HostEngine {
+  /// Tells the machine which code stands behind an action; numbers and the functions that scripts hold stay.
+  func update(action index: Int, of store: LiveStore) throws(StoreError) {
+    let action = store.actions[index]
+    var native = actions[action.number]?.native
+    let function: Int32
+    switch action.code {
+    case .script(let code, _):
+      guard let reference = code as? LuaReference else {
+        throw StoreError(.closed, "the action '\(action.name)' belongs to another engine")
+      }
+      function = reference.number
+    case .swift:
+      function = native ?? makeNative(for: index, of: store)
+      native = function
+    }
+    if action.number >= 0 {
+      machine.setFunction(function, ofAction: action.number)
+      actions[action.number]?.native = native
+      return refreshHooks(of: action.number)
+    }
+    do {
+      let made = try machine.makeAction(handle: handle(store), function: function, flags: [])
+      actions[made.number] = ScriptAction(
+        closure: made.closure,
+        store: store,
+        index: index,
+        name: action.name,
+        native: native
+      )
+      store.setNumber(made.number, ofAction: index)
+      refreshHooks(of: made.number)
+    } catch {
+      throw StoreError(lua: error)
+    }
+  }
+
+  /// The machine gives up an action: functions that scripts hold for it are errors from now on.
+  func forget(action: LiveStore.Action, of store: LiveStore) {
+    release(action)
+    let number = UInt64(UInt32(bitPattern: action.number))
+    grantedActions = grantedActions.filter { $0.key >> 16 != number }
+  }
+
+  /// Gives up its number, but not yet what others than the owner were given for it.
+  func release(_ action: LiveStore.Action) {
+    guard action.number >= 0 else { return }
+    machine.freeAction(action.number)
+    actions[action.number] = nil
+  }
+
+  // The native looks for the code when it is called, so that one serves all that the action ever has.
+  private func makeNative(for index: Int, of store: LiveStore) -> Int32 {
+    machine.registerNative { [unowned self, unowned store] call in
+      guard let body = store.actions[index].body else {
+        throw StoreError(.closed, "the action is no longer Swift's", store: store.id)
+      }
+      return try callNative(body, of: store, call)
+    }
+  }
+
+  private func callNative(
+    _ body: StoreDefinition.ActionBody,
+    of store: LiveStore,
+    _ call: LuaNativeCall
+  ) throws -> LuaNativeResult {
+    var token = try call.arguments()
+    token.advance()
+    var arguments: [Value] = []
+    for _ in 1..<max(1, call.count) {
+      arguments.append(try StateConversion(system: system).value(&token))
+    }
+    call.dropArguments()
+    machine.append(try body(store.face, arguments))
+    return .results(1)
+  }
+}
+
+extension HostEngine {
+  /// Puts a function of a script around the actions of a store, behind those that are there.
+  func surround(
+    _ store: LiveStore,
+    with hook: ScriptHook,
+    in hooks: ReferenceWritableKeyPath<HostEngine, [String: [ScriptHook]]>
+  ) -> Subscription {
+    let id = store.id
+    self[keyPath: hooks][id, default: []].append(hook)
+    refreshHooks(of: store)
+    let subscription = system.registration { [unowned self, unowned store] in
+      let place = self[keyPath: hooks][id]?.firstIndex { $0 === hook }
+      self[keyPath: hooks][id]?.removeAll { $0 === hook }
+      if self[keyPath: hooks][id]?.isEmpty == true { self[keyPath: hooks][id] = nil }
+      refreshHooks(of: store)
+      return { [unowned self, unowned store] in
+        let count = self[keyPath: hooks][id]?.count ?? 0
+        self[keyPath: hooks][id, default: []].insert(hook, at: min(place ?? 0, count))
+        refreshHooks(of: store)
+      }
+    }
+    store.registrations.append(subscription)
+    return subscription
+  }
+
+  private func refreshHooks(of store: LiveStore) {
+    for action in store.actions { refreshHooks(of: action.number) }
+  }
+}

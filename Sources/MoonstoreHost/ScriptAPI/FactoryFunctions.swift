@@ -1,0 +1,120 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// What factories need: making stores from configurations, changing them and taking them back.
+  func addFactoryFunctions(_ natives: Natives) throws {
+    let inspectors = try machine.makeInspectors()
+    try natives.table.set("functionCode", to: .function(LuaFunction(inspectors.code)))
+    try natives.table.set("functionCapture", to: .function(LuaFunction(inspectors.captured)))
+    // fail(code, message): raises an error of the host, with the place of the script that called.
+    try natives.add("fail", as: "the prelude") { arguments in
+      let code = try arguments.string("the code")
+      throw StoreError(StoreError.Code(rawValue: code), try arguments.string("the message"))
+    }
+    // handleID(handle, function) -> the id, also of a store that is not there.
+    try natives.add("handleID", as: "factory", byReference: true) { arguments in
+      guard let object = arguments.object(ObjectKind.store) else {
+        arguments.skip()
+        throw StoreError(
+          .invalidArgument,
+          "\(try arguments.string("the function")): the first argument must be a store or its id"
+        )
+      }
+      return arguments.answer(.string(object.instance(as: StoreEntry.self).id))
+    }
+    // knownIDs() -> the ids of all stores, and while a project is loaded of those that it will have.
+    try natives.add("knownIDs", as: "factory:all") { [unowned self] arguments in
+      let pending = definitions.map(\.reader.id).filter { !system.registry.has($0) }
+      return arguments.answer(.array((system.registry.ids + pending).map(Value.string)))
+    }
+    // origin(id) -> whether there is such a store, and what a factory has made it from.
+    try natives.add("origin", as: "factory:get") { [unowned self] arguments in
+      let id = try arguments.string("the id")
+      let origin: LuaTable?
+      let isThere: Bool
+      if let live = system.registry.find(id) {
+        origin = live.origin as? LuaTable
+        isThere = true
+      } else {
+        let pending = definitions.last { $0.reader.id == id }
+        origin = pending?.origin
+        isThere = pending != nil
+      }
+      arguments.call.dropArguments()
+      machine.append(isThere)
+      if let origin { machine.append(pinning: origin.reference) } else { machine.appendNil() }
+      return .results(2)
+    }
+    try natives.add("createStore", as: "factory:create", byReference: true) {
+      [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let id = try arguments.string("the id")
+      let configuration = try arguments.luaValue()
+      guard case .table(let origin) = try arguments.luaValue() else {
+        throw StoreError(
+          .invalidArgument,
+          "factory:create: nothing says what the store is made from"
+        )
+      }
+      let reader = try DefinitionReader(id: id, configuration, form: .configuration)
+      try define(reader, script: script, origin: origin)
+      return arguments.answer(LuaObject(kind: ObjectKind.store, grant: 0, instance: entry(id)))
+    }
+    try natives.add("configureStore", as: "factory:configure", byReference: true) {
+      [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let id = try arguments.string("the id")
+      let reader = try DefinitionReader(id: id, try arguments.luaValue(), form: .change)
+      try system.forbidInGetter("configure '\(id)'")
+      if isLoading, system.registry.find(id) == nil {
+        // The store is made when all scripts have run, and changed after that.
+        afterLoading.append((script, { [unowned self] in try configure(id, reader) }))
+      } else {
+        try change { try configure(id, reader) }
+      }
+      return arguments.none()
+    }
+    try natives.add("destroyStore", as: "factory:destroy") { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let id = try arguments.string("the id")
+      try system.forbidInGetter("destroy '\(id)'")
+      if system.registry.find(id) != nil {
+        try change { try system.registry.unregister(id) }
+      } else {
+        definitions.removeAll { $0.reader.id == id && $0.script == script }
+        scripts[script]?.stores.remove(id)
+      }
+      return arguments.none()
+    }
+  }
+
+  /// Changes a live store to what a script says, all of it or nothing.
+  func configure(_ id: String, _ reader: DefinitionReader) throws {
+    let live = try system.registry.live(id)
+    try system.turn {
+      var revision = StoreRevision()
+      if reader.given.contains("name") { revision.name = reader.name }
+      if reader.given.contains("metadata") { revision.metadata = reader.metadata }
+      if reader.given.contains("dependencies") { revision.dependencies = reader.dependencies }
+      if !reader.permissions.isNil {
+        revision.permissions = try permissions(reader.permissions, of: id)
+      }
+      revision.state = try addedState(reader)
+      revision.getters = reader.getters.map {
+        ($0.name, evaluation(of: $0.function, named: $0.name, live, takesSelf: true))
+      }
+      revision.actions = reader.actions.map {
+        ($0.name, .script($0.function, takesSelf: true))
+      }
+      try live.apply(revision)
+      try system.install(only: reader.plugins.map { plugin($0) }, on: live)
+    }
+  }
+
+  private func addedState(_ reader: DefinitionReader) throws -> [Value.Key: Value] {
+    if case .nil = reader.state { return [:] }
+    return try initialState(reader.state, id: reader.id).value.mapValue ?? [:]
+  }
+}
