@@ -147,30 +147,21 @@ package final class LoopbackServer: Sendable {
 
   /// Serves each connection by a function, and closes it when that returns.
   package init(connections: @escaping @Sendable (Connection) -> Void) throws {
-    // POSIX calls on local variables and descriptors of this object's own.
-    #if canImport(Glibc) || canImport(Musl)
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    #else
-    listener = socket(AF_INET, SOCK_STREAM, 0)
-    #endif
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    (listener, port) = try LoopbackServer.openPort()
     let listener = listener
-    let bound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        unsafe bind(listener, pointer, size) == 0 && listen(listener, 512) == 0
-          && getsockname(listener, pointer, &size) == 0
-      }
-    }
-    port = Int(UInt16(bigEndian: address.sin_port))
-    guard bound else { throw POSIXError(.EADDRNOTAVAIL) }
+    guard listen(listener, 512) == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
     Thread.detachNewThread { [weak self] in
+      // This thread alone closes the listener, so that it never accepts on a number that is another's by now.
+      defer { close(listener) }
       while true {
         // No address is wanted of whoever connects.
         let descriptor = accept(listener, nil, nil)
-        guard descriptor >= 0, let self else { return }
+        if descriptor < 0, errno == EINTR || errno == ECONNABORTED { continue }
+        guard descriptor >= 0 else { return }
+        guard let self else {
+          close(descriptor)
+          return
+        }
         let isStopped = state.withLock { state in
           state.connections.append(descriptor)
           return state.isStopped
@@ -202,25 +193,44 @@ package final class LoopbackServer: Sendable {
 
   /// Ends the listener and every connection.
   package func stop() {
-    let connections: [Int32] = state.withLock { state in
-      guard !state.isStopped else { return [] }
+    let connections: [Int32]? = state.withLock { state in
+      guard !state.isStopped else { return nil }
       state.isStopped = true
       return state.connections
     }
+    guard let connections else { return }
     shutdown(listener, Int32(SHUT_RDWR))
     for descriptor in connections { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 
   deinit {
     stop()
-    close(listener)
     for descriptor in state.withLock({ $0.connections }) { close(descriptor) }
   }
 
-  /// A port of 127.0.0.1 on which nobody listens.
-  package static func closedPort() throws -> Int {
-    let server = try LoopbackServer(connections: { _ in })
-    return server.port
+  /// A port of 127.0.0.1 on which nobody listens, and which nobody else gets while the tests run.
+  package static func closedPort() throws -> Int { try openPort().port }
+
+  /// A socket on a free port of 127.0.0.1.
+  private static func openPort() throws -> (socket: Int32, port: Int) {
+    #if canImport(Glibc) || canImport(Musl)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    #else
+    let descriptor = socket(AF_INET, SOCK_STREAM, 0)
+    #endif
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    // The calls read and write the local variables only.
+    let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe bind(descriptor, pointer, size) == 0
+          && getsockname(descriptor, pointer, &size) == 0
+      }
+    }
+    guard isBound else { throw POSIXError(.EADDRNOTAVAIL) }
+    return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
   }
 }
 
