@@ -39,6 +39,8 @@ let package = Package(
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),
+        .embedInCode("ScriptAPI/Chapters/Entities.lua"),
+        .embedInCode("ScriptAPI/Chapters/Schemas.lua"),
         .embedInCode("ScriptAPI/Chapters/Factories.lua"),
         .embedInCode("ScriptAPI/Chapters/HTTP.lua"),
       ]

@@ -17,6 +17,8 @@ package struct StoreRevision {
   package var metadata: Value?
   package var dependencies: [String]?
   package var permissions: [Permission]?
+  /// What it is made from now, for whoever has made it.
+  package var origin: AnyObject?
   /// Whether it may only add: a name that the store has already is an error then.
   package var addsOnly = false
 
@@ -59,8 +61,11 @@ extension LiveStore {
       try PermissionSet(list, of: id)
     }
     try system.turn {
-      let before = (definition, permissions, added, resetting)
-      system.tree.note(Revised { [self] in (definition, permissions, added, resetting) = before })
+      let before = (definition, permissions, added, resetting, origin)
+      system.tree.note(
+        Revised { [self] in (definition, permissions, added, resetting, origin) = before }
+      )
+      if let origin = revision.origin { self.origin = origin }
       if let name = revision.name { definition.name = name }
       if let metadata = revision.metadata { definition.metadata = metadata }
       if let dependencies = revision.dependencies {

@@ -28,7 +28,7 @@ final class CollectedDefinition {
   let line: Int?
   var reader: DefinitionReader
   /// What a factory has made it from.
-  let origin: LuaTable?
+  var origin: LuaTable?
 
   init(script: String, line: Int?, reader: DefinitionReader, origin: LuaTable?) {
     self.script = script

@@ -67,12 +67,19 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
       let reader = try DefinitionReader(id: id, try arguments.luaValue(), form: .change)
+      guard case .table(let origin) = try arguments.luaValue() else {
+        throw StoreError(
+          .invalidArgument,
+          "factory:configure: nothing says what the store is made from"
+        )
+      }
       try system.forbidInGetter("configure '\(id)'")
       if isLoading, system.registry.find(id) == nil {
         // The store is made when all scripts have run, and changed after that.
-        afterLoading.append((script, { [unowned self] in try configure(id, reader) }))
+        definitions.last { $0.reader.id == id }?.origin = origin
+        afterLoading.append((script, { [unowned self] in try configure(id, reader, origin) }))
       } else {
-        try change { try configure(id, reader) }
+        try change { try configure(id, reader, origin) }
       }
       return arguments.none()
     }
@@ -91,10 +98,11 @@ extension HostEngine {
   }
 
   /// Changes a live store to what a script says, all of it or nothing.
-  func configure(_ id: String, _ reader: DefinitionReader) throws {
+  func configure(_ id: String, _ reader: DefinitionReader, _ origin: LuaTable) throws {
     let live = try system.registry.live(id)
     try system.turn {
       var revision = StoreRevision()
+      revision.origin = origin
       if reader.given.contains("name") { revision.name = reader.name }
       if reader.given.contains("metadata") { revision.metadata = reader.metadata }
       if reader.given.contains("dependencies") { revision.dependencies = reader.dependencies }

@@ -80,12 +80,16 @@ enum Chapter: String {
   case composition
   case factories
   case http
+  case entities
+  case schemas
 
   var source: String {
     switch self {
     case .factories: String(decoding: PackageResources.Factories_lua, as: UTF8.self)
     case .composition: String(decoding: PackageResources.Composition_lua, as: UTF8.self)
     case .http: String(decoding: PackageResources.HTTP_lua, as: UTF8.self)
+    case .entities: String(decoding: PackageResources.Entities_lua, as: UTF8.self)
+    case .schemas: String(decoding: PackageResources.Schemas_lua, as: UTF8.self)
     }
   }
 }

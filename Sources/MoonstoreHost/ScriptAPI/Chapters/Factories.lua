@@ -72,7 +72,8 @@ end
 
 -- Makes the factory of one script and one kind. `words` may have
 --   create(config): the base configuration for what `create` was given, which it must leave as it is;
---   configure(partial, config): the same for `configure`; `config` is what the store was created with.
+--   configure(partial, config): the same for `configure`; `config` is what the store is made from now, and
+--     what it will be made from is the second result.
 -- The base configuration is a table of its own, whose functions take the store as their first argument.
 local function newFactory(script, kind, words)
   local factory = {}
@@ -154,8 +155,11 @@ local function newFactory(script, kind, words)
       refuse("invalidDefinition", "factory:configure: the id of '%s' cannot change", id)
     end
     local copy = snapshot(partial, id, {})
-    if words.configure then copy = words.configure(copy, snapshot(origin.config, id, {})) end
-    native.configureStore(script.id, id, copy)
+    local changed = { script = script.id, kind = kind, config = origin.config, handle = origin.handle }
+    if words.configure then
+      copy, changed.current = words.configure(copy, snapshot(origin.current or origin.config, id, {}))
+    end
+    native.configureStore(script.id, id, copy, changed)
     return origin.handle
   end
 
@@ -196,6 +200,11 @@ function makers.factories(script)
   local kinds = {}
 
   function kinds.base() return newFactory(script, "base", {}) end
+
+  function kinds.entity()
+    local words = native.chapter("entities")(tools, native.chapter("schemas")())
+    return newFactory(script, "entity", words(script))
+  end
 
   local library = {}
   for kind, make in pairs(kinds) do
