@@ -1,6 +1,7 @@
 public import MoonValue
 public import MoonstoreCore
 import MoonLua
+import Synchronization
 
 /// A host: one Lua machine, registry, bus and reactive graph behind one actor.
 ///
@@ -93,21 +94,22 @@ public actor StoreHost {
   ) async throws(StoreError) -> R {
     let id = parked.id
     awaited[id] = parked
-    let result: Result<R, StoreError> = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        parked.finish = { result in
-          self.awaited[id] = nil
-          continuation.resume(
-            returning: result.flatMap { run in
-              do throws(StoreError) {
-                return .success(try take(run))
-              } catch {
-                return .failure(error)
-              }
-            }
-          )
+    let ending = Ending<R>()
+    // Before anything is awaited: what the run waits for may be quicker.
+    parked.finish = { result in
+      self.awaited[id] = nil
+      ending.end(
+        with: result.flatMap { run in
+          do throws(StoreError) {
+            return .success(try take(run))
+          } catch {
+            return .failure(error)
+          }
         }
-      }
+      )
+    }
+    let result = await withTaskCancellationHandler {
+      await ending.wait()
     } onCancel: {
       Task { await self.cancel(id) }
     }
@@ -406,6 +408,37 @@ public actor StoreHost {
   public func use(plugin: sending StorePlugin) throws(StoreError) {
     try check()
     _ = engine.system.use(plugin: plugin)
+  }
+}
+
+/// How a run ended, for the one who waits or will wait for it.
+private final class Ending<R: Sendable>: Sendable {
+  private enum State {
+    case open
+    case awaited(CheckedContinuation<Result<R, StoreError>, Never>)
+    case over(Result<R, StoreError>)
+  }
+
+  private let state = Mutex(State.open)
+
+  func end(with result: Result<R, StoreError>) {
+    let waiting: CheckedContinuation<Result<R, StoreError>, Never>? = state.withLock { state in
+      defer { state = .over(result) }
+      if case .awaited(let continuation) = state { return continuation }
+      return nil
+    }
+    waiting?.resume(returning: result)
+  }
+
+  func wait() async -> Result<R, StoreError> {
+    await withCheckedContinuation { continuation in
+      let result: Result<R, StoreError>? = state.withLock { state in
+        if case .over(let result) = state { return result }
+        state = .awaited(continuation)
+        return nil
+      }
+      if let result { continuation.resume(returning: result) }
+    }
   }
 }
 
