@@ -43,6 +43,8 @@ let package = Package(
         .embedInCode("ScriptAPI/Chapters/Schemas.lua"),
         .embedInCode("ScriptAPI/Chapters/Factories.lua"),
         .embedInCode("ScriptAPI/Chapters/HTTP.lua"),
+        .embedInCode("ScriptAPI/Chapters/Tasks.lua"),
+        .embedInCode("ScriptAPI/Chapters/Effects.lua"),
       ]
     ),
     // Real HTTP for scripts; apart, since the client library is far larger than the host.

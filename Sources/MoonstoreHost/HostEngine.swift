@@ -76,8 +76,14 @@ final class HostEngine {
   var dispatcher: LuaFunction?
   /// Groups of turns that are open, innermost last.
   var groups: [(mark: StoreSystem.TurnMark, start: Int)] = []
-  /// What to do when the time of a request is over.
+  /// What to do when a time is over; see `startTimer`.
   var timeouts: [Int: () -> Void] = [:]
+  /// The tasks that have not ended, and what effects listen to.
+  var tasks: [Int: ScriptTask] = [:]
+  var taskCount = 0
+  private(set) lazy var effects = EffectHub(engine: self)
+  /// Owns what conditions read.
+  private(set) lazy var conditionScope = EffectScope(in: system.graph, label: "conditions")
   var files: [Int: LineReader] = [:]
   var fileCount = 0
   var randomState: UInt64
@@ -119,6 +125,7 @@ final class HostEngine {
     for run in parked.values { run.run.release() }
     parked = [:]
     timeouts = [:]
+    closeTasks()
     layeredCalls = [:]
     disposables = [:]
     scriptHooks = [:]
@@ -158,6 +165,7 @@ final class HostEngine {
     let presence = system.registration { [unowned self, entry, unowned store] in
       entry.remove(store)
       for action in store.actions { refreshHooks(of: action.number) }
+      endTasks(of: store.id)
       return { [unowned self, entry, unowned store] in
         entry.put(store)
         for action in store.actions { refreshHooks(of: action.number) }
@@ -176,6 +184,7 @@ final class HostEngine {
         system.report(error)
       }
     }
+    effects.connect(store)
   }
 
   private func forget(_ store: LiveStore) {

@@ -29,11 +29,16 @@ struct TestHost {
   let record = Record()
   private let project: TestProject?
 
-  init(_ files: [String: String], sleeping: Sleeping = .notAtAll) async throws {
+  init(
+    _ files: [String: String],
+    sleeping: Sleeping = .notAtAll,
+    configure: (inout HostConfiguration) -> Void = { _ in }
+  ) async throws {
     let project = try TestProject(files)
     self.project = project
     var configuration = TestHost.configuration(record)
     if sleeping == .forReal { configuration.sleep = HostConfiguration().sleep }
+    configure(&configuration)
     host = try await StoreHost(scripts: project.path, configuration: configuration)
   }
 

@@ -18,6 +18,8 @@ public final class MessageBus {
   private var deliveries = 0
   /// The loop that was found; the turn cannot end well any more.
   private(set) var endless: StoreError?
+  /// Sees each message as it is delivered, also those for others; tells whether that handles it.
+  package var observer: ((Message) -> Bool)?
 
   /// Changes a message before it is queued; returns whether to keep it.
   package typealias MiddlewareBody = (Message) throws -> Bool
@@ -116,6 +118,7 @@ public final class MessageBus {
     let failure = deliver(message, to: ofType, asks: !isAnswered)
     deliver(message, to: ofAll, asks: false)
     if !isAnswered, let request = message.request { awaitAnswer(request, of: message, failure) }
+    if observer?(message) == true { message.isHandled = true }
     if !message.isHandled, message.pendingHandlers == 0 {
       history.unhandled += 1
       delivered.isCounted = true

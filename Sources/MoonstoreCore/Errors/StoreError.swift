@@ -62,6 +62,8 @@ public struct StoreError: Error, Sendable {
     public static let tooLarge = Code(rawValue: "tooLarge")
     /// More was asked for at once than the host allows.
     public static let overloaded = Code(rawValue: "overloaded")
+    /// A task was cancelled before it had ended.
+    public static let cancelled = Code(rawValue: "cancelled")
     /// Something tried to wait where nothing can be suspended.
     public static let cannotWait = Code(rawValue: "cannotWait")
     /// Nobody has provided what a script injects.

@@ -8,6 +8,8 @@ public struct Limits: Sendable {
   public var deliveriesPerTurn = 1_000_000
   /// How often watchers and subscribers may write again before a turn counts as a loop.
   public var settleRounds = 100
+  /// How many effects and tasks may lead to one another before they count as a loop.
+  public var effectDepth = 1_000
   /// How many delivered messages the bus remembers.
   public var messageHistory = 1_000
   /// How many seconds a delivered message is remembered; nil for as long as there is room.

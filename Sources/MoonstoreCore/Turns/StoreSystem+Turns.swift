@@ -53,7 +53,11 @@ extension StoreSystem {
       return
     }
     // Nothing to commit, deliver or tell: the common end of a turn that only read.
-    if tree.log.isEmpty && isQuiet && ready.isEmpty && !graph.hasDueEffects { return }
+    if tree.log.isEmpty && isQuiet && ready.isEmpty && followUps.isEmpty
+      && !graph.hasDueEffects
+    {
+      return
+    }
     try settle()
   }
 
@@ -66,10 +70,15 @@ extension StoreSystem {
 
   /// After a turn that failed: what it had committed before has its effects.
   private func settleRest() {
-    guard bus.endless == nil else { return abandon() }
+    guard bus.endless == nil else {
+      abandon()
+      return runFollowUps()
+    }
     bus.beginTurn()
     bus.queue.dropWithdrawn()
-    if tree.log.isEmpty, isQuiet, pending.isEmpty, ready.isEmpty, !graph.hasDueEffects {
+    if tree.log.isEmpty, isQuiet, pending.isEmpty, ready.isEmpty, followUps.isEmpty,
+      !graph.hasDueEffects
+    {
       return
     }
     do {
@@ -124,13 +133,6 @@ extension StoreSystem {
 
   private var isQuiet: Bool { bus.isQuiet && pendingEvents == 0 }
 
-  /// Runs work when the messages of the turn were delivered; it goes with the turn if that fails.
-  package func schedule(_ work: @escaping () -> Void) {
-    let scheduled = Scheduled(work)
-    ready.append { scheduled.work?() }
-    if isInTurn { tree.note(scheduled) }
-  }
-
   /// Delivers what waits, without committing: the effects of one call inside a group of turns.
   package func deliverMessages() throws(StoreError) {
     do {
@@ -145,11 +147,22 @@ extension StoreSystem {
     }
   }
 
-  /// Delivers, commits and notifies until nothing is left to do.
+  /// Delivers, commits and notifies until nothing is left to do, and then begins what follows.
   package func settle() throws(StoreError) {
     guard !isSettling else { return }
     isSettling = true
     defer { isSettling = false }
+    do {
+      try settleTurn()
+    } catch {
+      // What was final before the turn failed has its effects.
+      runFollowUps()
+      throw error
+    }
+    runFollowUps()
+  }
+
+  func settleTurn() throws(StoreError) {
     var rounds = 0
     do throws(StoreError) {
       repeat {
@@ -209,11 +222,4 @@ extension StoreSystem {
       }
     }
   }
-}
-
-/// Work was scheduled: without the turn it never runs.
-private final class Scheduled: UndoableEvent {
-  private(set) var work: (() -> Void)?
-  init(_ work: @escaping () -> Void) { self.work = work }
-  func undo() { work = nil }
 }

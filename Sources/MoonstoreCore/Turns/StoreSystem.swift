@@ -57,6 +57,8 @@ public final class StoreSystem {
 
   /// Work that became possible within the turn, such as going on with an answer.
   package var ready: [() -> Void] = []
+  /// Work that begins when the turn is final; see `afterTurn`.
+  var followUps = FollowUpQueue()
 
   package internal(set) var turnDepth = 0
   /// Evaluations of getters on the stack: they may not write, send or wait.

@@ -121,7 +121,8 @@ extension HostEngine {
     return subscription
   }
 
-  private func refreshHooks(of store: LiveStore) {
+  /// Tells the machine whether something surrounds the actions of a store.
+  func refreshHooks(of store: LiveStore) {
     for action in store.actions { refreshHooks(of: action.number) }
   }
 }

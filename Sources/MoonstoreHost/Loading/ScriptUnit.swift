@@ -14,6 +14,8 @@ final class ScriptUnit {
   var stores: Set<String> = []
   /// What it has registered outside of stores.
   var owned: [Int: Subscription] = [:]
+  /// Whether what ends its tasks and effects is among that.
+  var endsTasks = false
 
   init(name: String, environment: LuaTable, grant: UInt16) {
     self.name = name

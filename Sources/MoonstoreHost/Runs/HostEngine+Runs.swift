@@ -199,6 +199,9 @@ extension HostEngine {
         resumeDriver(parked.id, from: result)
       }
       parked.leave = { [unowned self, action] in cancel(action) }
+    case .inside(let awaited):
+      parked.leave = { awaited.leave() }
+      awaited.begin(parked)
     case nil:
       // Suspended by nobody: it could never go on.
       resume(parked.id, .failure(StoreError(.cannotWait, "the script waits for nothing that ends")))
@@ -216,6 +219,7 @@ extension HostEngine {
       return
     }
     guard let parked = parked.removeValue(forKey: id) else { return }
+    if let answer = parked.answer { return proceed(parked, with: answer) }
     proceed(parked) { run in
       switch result {
       case .success(let value):
@@ -224,6 +228,35 @@ extension HostEngine {
         return try run.resume(base: base)
       case .failure(let error): return try run.resume(raising: error)
       }
+    }
+  }
+
+  /// Something inside the host has ended for which a run waited: it goes on when that is final.
+  func resume(_ id: Int, after what: String, _ answer: @escaping Awaited.Answer) {
+    guard let parked = parked[id] else { return }
+    guard !parked.isDriver else {
+      // The calls of a driver are turns of their own, so it goes on outside of the one under way.
+      parked.answer = answer
+      launch?(id) { .null }
+      return
+    }
+    system.afterTurn("going on after \(what)", .soon, isFinal: true) { [unowned self] in
+      guard let parked = self.parked.removeValue(forKey: id) else { return }
+      proceed(parked, with: answer)
+    }
+  }
+
+  private func proceed(_ parked: ParkedRun, with answer: Awaited.Answer) {
+    parked.answer = nil
+    proceed(parked) { run in
+      let base = machine.tokenCount
+      do {
+        try answer(machine)
+      } catch {
+        machine.truncateTokens(to: base)
+        return try run.resume(raising: error)
+      }
+      return try run.resume(base: base)
     }
   }
 

@@ -10,6 +10,8 @@ enum Wait {
   case request(Request)
   /// An action that the driver has called, and that waits.
   case action(ParkedRun)
+  /// Something inside the host: a message, a condition, the end of a task.
+  case inside(Awaited)
 }
 
 /// A run that waits, and who wants to hear how it ends.
@@ -21,9 +23,12 @@ final class ParkedRun {
   let member: String?
   /// Called with the run while its results are there, or with its error.
   var finish: (Result<LuaRun, StoreError>) -> Void
+  /// A new number for each wait.
   var id = 0
   /// Leaves what it waits for, when it ends without it.
   var leave: (() -> Void)?
+  /// What a driver waited for, until it goes on.
+  var answer: Awaited.Answer?
 
   init(
     _ run: LuaRun,

@@ -188,4 +188,21 @@ struct Arguments {
     engine.wait = .operation(operation)
     return .wait
   }
+
+  /// Suspends the script until something inside the host has ended.
+  func wait(for awaited: Awaited) -> LuaNativeResult {
+    engine.wait = .inside(awaited)
+    return .wait
+  }
+
+  /// A time in seconds; nil where there is none.
+  mutating func optionalSeconds(_ what: String) throws -> Double? {
+    guard let seconds = try optionalNumber(what) else { return nil }
+    return try checkSeconds(seconds, what)
+  }
+
+  func checkSeconds(_ seconds: Double, _ what: String) throws -> Double {
+    guard seconds >= 0, seconds < 1e9 else { throw wrong("\(what) must be 0 or more seconds") }
+    return seconds
+  }
 }

@@ -185,10 +185,7 @@ extension HostEngine {
 
   /// Ends a request that takes too long; its timer goes with it.
   private func limit(_ request: Request, type: String, seconds: Double) {
-    let sleep = configuration.sleep
-    parkedCount += 1
-    let id = parkedCount
-    timeouts[id] = { [weak request, unowned self] in
+    let timer = startTimer(seconds) { [weak request, unowned self] in
       // Whoever asked has its answer, or has gone.
       guard let request, request.isOpen else { return }
       system.bus.fail(
@@ -196,13 +193,7 @@ extension HostEngine {
         StoreError(.timeout, "the request '\(type)' was not answered in \(seconds) s")
       )
     }
-    request.onDone = { [unowned self] in
-      if timeouts.removeValue(forKey: id) != nil { stop?(id) }
-    }
-    launch?(id) {
-      try await sleep(seconds)
-      return .null
-    }
+    request.onDone = { [unowned self] in stopTimer(timer) }
   }
 
   // MARK: Handlers

@@ -82,6 +82,8 @@ enum Chapter: String {
   case http
   case entities
   case schemas
+  case tasks
+  case effects
 
   var source: String {
     switch self {
@@ -90,6 +92,8 @@ enum Chapter: String {
     case .http: String(decoding: PackageResources.HTTP_lua, as: UTF8.self)
     case .entities: String(decoding: PackageResources.Entities_lua, as: UTF8.self)
     case .schemas: String(decoding: PackageResources.Schemas_lua, as: UTF8.self)
+    case .tasks: String(decoding: PackageResources.Tasks_lua, as: UTF8.self)
+    case .effects: String(decoding: PackageResources.Effects_lua, as: UTF8.self)
     }
   }
 }

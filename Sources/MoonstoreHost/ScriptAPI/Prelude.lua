@@ -212,13 +212,6 @@ end
 
 makers.createSecureStore = makers.secure
 
-function makers.spawn(script)
-  return function(body, ...)
-    local args = table.pack(...)
-    return native.spawn(script.id, function() return body(table.unpack(args, 1, args.n)) end)
-  end
-end
-
 function makers.require(script)
   local loaded = {}
   return function(name)
@@ -257,14 +250,14 @@ local chapters = {
   namespace = "composition", composeStores = "composition", createStoreWithDeps = "composition",
   applyMiddleware = "composition", useComposedStore = "composition", useStoreComposition = "composition",
   provide = "composition", inject = "composition",
-  factories = "factories", http = "http",
+  factories = "factories", http = "http", spawn = "tasks", effects = "effects",
 }
 local tools = {
   native = native, view = view, disposer = disposer, registrations = registrations, grouped = grouped,
   shared = shared,
 }
 
-local function makerOf(name)
+function tools.makerOf(name)
   local chapter = chapters[name]
   if not makers[name] and chapter then
     for global, maker in pairs(native.chapter(chapter)(tools)) do makers[global] = maker end
@@ -293,7 +286,7 @@ function prelude.environment(id, settings, grants)
   env.settings = settings
   local script = { id = id, env = env, grants = grants }
   local function make(_, name)
-    local maker = makerOf(name)
+    local maker = tools.makerOf(name)
     local value = maker and maker(script)
     if value ~= nil then rawset(env, name, value) end
     return value

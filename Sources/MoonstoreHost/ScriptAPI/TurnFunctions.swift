@@ -3,7 +3,7 @@ import MoonValue
 import MoonstoreCore
 
 extension HostEngine {
-  /// `commit`, `transaction`, `sleep` and `spawn`.
+  /// `commit`, `transaction` and `sleep`.
   func addTurnFunctions(_ natives: Natives) throws {
     try natives.add("commit", as: "commit") { [unowned self] arguments in
       try system.forbidInGetter("commit")
@@ -21,34 +21,17 @@ extension HostEngine {
     }
     let sleep = configuration.sleep
     try natives.add("sleep", as: "sleep") { arguments in
-      let seconds = try arguments.number("the time in seconds")
-      guard seconds >= 0, seconds < 1e9 else {
-        throw StoreError(.invalidArgument, "sleep: the time must be 0 or more seconds")
-      }
+      let seconds = try arguments.checkSeconds(
+        try arguments.number("the time in seconds"),
+        "the time"
+      )
       return try arguments.wait {
         try await sleep(seconds)
         return .null
       }
     }
-    try natives.add("spawn", as: "spawn", byReference: true) { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let body = try arguments.function("the function")
-      try system.forbidInGetter("spawn")
-      let owner = sender(script)
-      system.schedule { [unowned self] in
-        system.isolated("a spawned function", owner: owner) {
-          let state = try start(body, store: owner, member: "a spawned function") {}
-          if case .done(let run) = state { run.release() }
-          if case .waiting(let parked) = state {
-            parked.finish = { [unowned self] result in
-              if case .failure(let error) = result { system.report(error) }
-            }
-          }
-        }
-      }
-      if !system.isInTurn { try system.turn {} }
-      return arguments.none()
-    }
+    try addTaskFunctions(natives)
+    try addEffectFunctions(natives)
   }
 
   // MARK: Groups

@@ -1,0 +1,214 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+extension HostEngine {
+  /// What the chapter `effects` is made from.
+  ///
+  /// Matchers come as data, `{ kind, type | store, name | path, predicate }`, where `predicate` counts the
+  /// functions that follow as arguments.
+  func addEffectFunctions(_ natives: Natives) throws {
+    try natives.add("openEffects", as: "effects") { [unowned self] arguments in
+      effects.open(actionHook: try arguments.function("the hook"))
+      return arguments.none()
+    }
+    try addListenerFunctions(natives)
+    try addWaitFunctions(natives)
+    // noteAction(store, name, record)
+    try natives.add("noteAction", as: "effects") { [unowned self] arguments in
+      let store = try arguments.string("the store")
+      let name = try arguments.string("the action")
+      effects.noteAction(name, of: store, try arguments.value())
+      return arguments.none()
+    }
+    try natives.add("wantsOriginal", as: "effects") { [unowned self] arguments in
+      let store = try arguments.string("the store")
+      return arguments.answer(.bool(effects.wantsOriginal(ofActionsOf: store)))
+    }
+    // The id of a store, also of one that is not there yet, and the rights of the handle; nil for what is none.
+    try natives.add("handleID", as: "effects") { arguments in
+      guard let object = arguments.object(ObjectKind.store) else {
+        return arguments.answer(slot: .empty)
+      }
+      arguments.call.dropArguments()
+      arguments.engine.machine.append(object.instance(as: StoreEntry.self).id)
+      arguments.engine.machine.append(Int64(object.grant))
+      return .results(2)
+    }
+  }
+
+  private func addListenerFunctions(_ natives: Natives) throws {
+    // listen(script, label, matchers, options, effect, predicates...) -> number
+    try natives.add("listen", as: "effects.on") { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let label = try arguments.string("the label")
+      let specs = try arguments.value()
+      let options = try arguments.value()
+      let effect = try arguments.function("the effect")
+      try system.forbidInGetter("listen to events")
+      let matchers = try matchers(specs, &arguments)
+      let wantsOriginal = options["original"]?.boolValue ?? false
+      for matcher in matchers { matcher.wantsOriginal = wantsOriginal }
+      let listener = EffectListener(
+        number: effects.nextNumber(),
+        script: script,
+        label: label,
+        matchers: matchers,
+        effect: effect,
+        options: EffectListener.Options(options),
+        engine: self
+      )
+      adopt(tasksOf: script)
+      try effects.listen(listener)
+      return arguments.answer(.integer(Int64(listener.number)))
+    }
+    try natives.add("listenAgain", as: "api.subscribe") { [unowned self] arguments in
+      if let listener = try listener(&arguments) { try effects.listen(listener) }
+      return arguments.none()
+    }
+    // unlisten(number, whether its effects end too) -> whether it listened
+    try natives.add("unlisten", as: "the disposer") { [unowned self] arguments in
+      guard let listener = try listener(&arguments) else { return arguments.answer(false) }
+      let listened = effects.remove(listener)
+      if arguments.bool() { listener.cancelRunning() }
+      return arguments.answer(.bool(listened))
+    }
+    // cancelEffects(number, the task that goes on)
+    try natives.add("cancelEffects", as: "api.cancelActive") { [unowned self] arguments in
+      let listener = try listener(&arguments)
+      listener?.cancelRunning(except: try arguments.integer("the task"))
+      return arguments.none()
+    }
+    try natives.add("endEffects", as: "effects.clear") { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      for listener in effects.listeners.values.sorted(by: { $0.number < $1.number })
+      where listener.script == script {
+        effects.remove(listener)
+        listener.cancelRunning()
+      }
+      return arguments.none()
+    }
+  }
+
+  private func addWaitFunctions(_ natives: Natives) throws {
+    // take(script, label, matchers, timeout, predicates...) -> event or nil
+    try natives.add("take", as: "take") { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let label = try arguments.string("the label")
+      let specs = try arguments.value()
+      let timeout = try arguments.optionalSeconds("the timeout")
+      try arguments.checkWait(arguments.name)
+      let taker = EffectTaker(
+        number: effects.nextNumber(),
+        script: script,
+        label: label,
+        matchers: try matchers(specs, &arguments)
+      )
+      let subscription = try effects.add(taker)
+      let awaited = Awaited(label, engine: self, timeout: timeout)
+      taker.awaited = awaited
+      awaited.onEnd = { subscription.cancel() }
+      return arguments.wait(for: awaited)
+    }
+    // condition(label, timeout, function) -> whether it came true in time
+    try natives.add("condition", as: "condition") { [unowned self] arguments in
+      let label = try arguments.string("the label")
+      let timeout = try arguments.optionalSeconds("the timeout")
+      let function = try arguments.function("the condition")
+      try arguments.checkWait(arguments.name)
+      let awaited = Awaited(label, engine: self, timeout: timeout) { $0.append(false) }
+      let test = ConditionTest(label, of: function, engine: self) { answer in
+        awaited.end { $0.append(try answer.get()) }
+      }
+      if let answer = test.begin() { return arguments.answer(.bool(try answer.get())) }
+      awaited.onEnd = { test.end() }
+      return arguments.wait(for: awaited)
+    }
+  }
+
+  private func listener(_ arguments: inout Arguments) throws -> EffectListener? {
+    effects.listeners[try arguments.integer("the listener")]
+  }
+
+  private func matchers(
+    _ specs: Value,
+    _ arguments: inout Arguments
+  ) throws -> [EffectMatcher] {
+    var predicates: [LuaReference] = []
+    while arguments.hasMore { predicates.append(try arguments.function("the predicate")) }
+    return (specs.arrayValue ?? []).map { spec in
+      let store = spec["store"]?.stringValue ?? ""
+      let subject: EffectMatcher.Subject =
+        switch spec["kind"]?.stringValue {
+        case "action": .action(store: store, name: spec["name"]?.stringValue)
+        case "change": .change(store: store, path: spec["path"]?.stringValue)
+        default: spec["type"]?.stringValue.map { .message($0) } ?? .anyMessage
+        }
+      let predicate = spec["predicate"]?.integerValue.map { predicates[Int($0) - 1] }
+      let grant = spec["grant"]?.integerValue.map { UInt16(truncatingIfNeeded: $0) }
+      return EffectMatcher(subject, predicate: predicate, grant: grant)
+    }
+  }
+}
+
+extension EffectListener.Options {
+  /// The options as the chapter has checked them.
+  fileprivate init(_ value: Value) {
+    latest = value["latest"]?.boolValue ?? false
+    leading = value["leading"]?.boolValue ?? false
+    once = value["once"]?.boolValue ?? false
+    delay = value["delay"]?.doubleValue
+    debounce = value["debounce"]?.doubleValue
+    throttle = value["throttle"]?.doubleValue
+  }
+}
+
+/// Asks a function again whenever something that it has read has changed, until it says yes.
+private final class ConditionTest {
+  private let label: String
+  private let function: LuaReference
+  private unowned let engine: HostEngine
+  private let onEnd: (Result<Bool, StoreError>) -> Void
+  private var effect: Effect?
+  private var isWaiting = false
+  private var first: Result<Bool, StoreError>?
+
+  init(
+    _ label: String,
+    of function: LuaReference,
+    engine: HostEngine,
+    onEnd: @escaping (Result<Bool, StoreError>) -> Void
+  ) {
+    self.label = label
+    self.function = function
+    self.engine = engine
+    self.onEnd = onEnd
+  }
+
+  /// Asks for the first time; nil if it is not yet true.
+  func begin() -> Result<Bool, StoreError>? {
+    // Not owned by what happens to run now, such as a watcher.
+    engine.conditionScope.run {
+      effect = Effect(in: engine.system.graph, label: label) { [unowned self] in ask() }
+    }
+    isWaiting = true
+    if first != nil { end() }
+    return first
+  }
+
+  private func ask() {
+    let answer: Result<Bool, StoreError>
+    do {
+      guard try engine.isTrue(function, {}) else { return }
+      answer = .success(true)
+    } catch {
+      answer = .failure(StoreError(wrapping: error))
+    }
+    if isWaiting { onEnd(answer) } else { first = answer }
+  }
+
+  func end() {
+    effect?.dispose()
+    effect = nil
+  }
+}

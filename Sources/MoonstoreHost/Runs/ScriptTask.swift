@@ -1,0 +1,295 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// Work of a script that goes on beside what began it.
+///
+/// Lua keeps its results, for whoever holds the task; the host keeps it while it runs.
+final class ScriptTask {
+  /// How it ended.
+  enum Outcome {
+    case done
+    case failed(StoreError)
+    case cancelled
+
+    /// What scripts call it.
+    var status: String {
+      switch self {
+      case .done: "done"
+      case .failed: "failed"
+      case .cancelled: "cancelled"
+      }
+    }
+  }
+
+  let number: Int
+  let script: String
+  /// What errors call it.
+  let label: String
+  /// The Lua function, which takes the number and what `arguments` appends.
+  let body: LuaReference
+  let arguments: Awaited.Answer
+  /// The listener whose effect it is.
+  let listener: EffectListener?
+  /// The task that forked it, which it does not outlive.
+  private(set) weak var parent: ScriptTask?
+  var children: [Int: ScriptTask] = [:]
+  /// Where it waits, since it did so first.
+  var parked: ParkedRun?
+  /// Whether it is to end where it waits.
+  var isCancelled = false
+  /// Those who wait for its end.
+  var waiting: [Awaited] = []
+  /// Failures of forks that nobody has seen yet.
+  var unseen: [(number: Int, error: StoreError)] = []
+
+  init(
+    number: Int,
+    script: String,
+    label: String,
+    body: LuaReference,
+    parent: ScriptTask? = nil,
+    listener: EffectListener? = nil,
+    arguments: @escaping Awaited.Answer = { _ in }
+  ) {
+    self.number = number
+    self.script = script
+    self.label = label
+    self.body = body
+    self.parent = parent
+    self.listener = listener
+    self.arguments = arguments
+  }
+}
+
+extension HostEngine {
+  // MARK: Beginning
+
+  /// Makes a task that begins when what is being done now is final, and never if that is undone.
+  @discardableResult
+  func spawn(
+    _ body: LuaReference,
+    of script: String,
+    label: String,
+    parent: ScriptTask? = nil,
+    listener: EffectListener? = nil,
+    arguments: @escaping Awaited.Answer = { _ in }
+  ) -> ScriptTask {
+    taskCount += 1
+    let task = ScriptTask(
+      number: taskCount,
+      script: script,
+      label: label,
+      body: body,
+      parent: parent,
+      listener: listener,
+      arguments: arguments
+    )
+    tasks[task.number] = task
+    parent?.children[task.number] = task
+    listener?.running[task.number] = task
+    adopt(tasksOf: script)
+    system.afterTurn(
+      label,
+      .soon,
+      onUndo: { [unowned self] in finish(task, .cancelled) },
+      { [unowned self] in begin(task) }
+    )
+    return task
+  }
+
+  private func begin(_ task: ScriptTask) {
+    guard tasks[task.number] != nil else { return }
+    if task.isCancelled { return finish(task, .cancelled) }
+    let mark = system.beginTurn()
+    let state: RunState
+    do {
+      state = try start(task.body, store: sender(task.script), member: task.label) {
+        machine.append(Int64(task.number))
+        try task.arguments(machine)
+      }
+    } catch {
+      system.failTurn(mark)
+      return finish(task, .failed(error))
+    }
+    if case .waiting(let parked) = state {
+      task.parked = parked
+      parked.finish = { [unowned self] result in
+        switch result {
+        case .success: finish(task, .done)
+        case .failure(let error): finish(task, .failed(error))
+        }
+      }
+    }
+    do {
+      try system.endTurn(mark)
+    } catch {
+      system.report(error)
+    }
+    switch state {
+    case .done(let run):
+      run.release()
+      finish(task, .done)
+    case .waiting(let parked):
+      task.waiting.first { $0.holds(parked) }?.end { _ in throw HostEngine.waitsForItself }
+    }
+  }
+
+  // MARK: Ending
+
+  /// Ends a task where it waits, once what is being done now is final.
+  func cancel(_ task: ScriptTask) {
+    guard tasks[task.number] != nil, !task.isCancelled else { return }
+    task.isCancelled = true
+    system.afterTurn(
+      "cancelling \(task.label)",
+      .soon,
+      onUndo: { task.isCancelled = false },
+      { [unowned self] in end(task) }
+    )
+  }
+
+  /// Ends a task where it waits.
+  private func end(_ task: ScriptTask) {
+    guard tasks[task.number] != nil else { return }
+    let parked = task.parked
+    finish(task, .cancelled)
+    if let parked { cancel(parked) }
+  }
+
+  private func finish(_ task: ScriptTask, _ outcome: ScriptTask.Outcome) {
+    guard tasks.removeValue(forKey: task.number) != nil else { return }
+    task.parked = nil
+    if let listener = task.listener {
+      listener.running[task.number] = nil
+      effects.forgetIfDone(listener)
+    }
+    task.parent?.children[task.number] = nil
+    // Forks do not outlive the task that made them.
+    for child in task.children.values.sorted(by: { $0.number < $1.number }) { end(child) }
+    let waiting = task.waiting
+    task.waiting = []
+    for awaited in waiting {
+      switch outcome {
+      case .done, .failed: awaited.end { $0.append(outcome.status) }
+      case .cancelled: awaited.end { _ in throw HostEngine.wasCancelled }
+      }
+    }
+    for failure in task.unseen { system.report(failure.error) }
+    task.unseen = []
+    if case .failed(let error) = outcome, waiting.isEmpty { unseen(error, of: task) }
+  }
+
+  /// A failure that nobody waits for is reported; that of a fork when the task that made it ends, since it
+  /// may still ask.
+  private func unseen(_ error: StoreError, of task: ScriptTask) {
+    var error = error
+    if error.store == nil { error.store = sender(task.script) }
+    if error.member == nil { error.member = task.label }
+    if let parent = task.parent, tasks[parent.number] != nil {
+      parent.unseen.append((task.number, error))
+    } else {
+      system.report(error)
+    }
+  }
+
+  private static var waitsForItself: StoreError {
+    StoreError(.invalidArgument, "a task cannot wait for its own end")
+  }
+
+  private static var wasCancelled: StoreError {
+    StoreError(.cancelled, "the task was cancelled")
+  }
+
+  /// The tasks and listeners of a script end with it.
+  func adopt(tasksOf script: String) {
+    guard let unit = scripts[script], !unit.endsTasks else { return }
+    unit.endsTasks = true
+    keep(
+      Subscription { [unowned self] in
+        effects.end(script)
+        for task in tasks.values.sorted(by: { $0.number < $1.number }) where task.script == script {
+          end(task)
+        }
+      },
+      for: script
+    )
+  }
+
+  /// The tasks that act as a store end with it.
+  func endTasks(of store: String) {
+    for task in tasks.values.sorted(by: { $0.number < $1.number })
+    where sender(task.script) == store {
+      cancel(task)
+    }
+  }
+
+  /// The machine goes, and all coroutines with it.
+  func closeTasks() {
+    for task in tasks.values {
+      task.parked?.finish = { _ in }
+      task.parked = nil
+      task.waiting = []
+      task.children = [:]
+      task.listener?.running = [:]
+    }
+    tasks = [:]
+    effects.close()
+  }
+
+  // MARK: For scripts
+
+  /// What the chapter `tasks` is made from.
+  func addTaskFunctions(_ natives: Natives) throws {
+    // spawn(script, function(number), label, parent) -> number
+    try natives.add("spawn", as: "spawn") { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      let body = try arguments.function("the function")
+      let label = try arguments.optionalString("the label") ?? "a spawned function"
+      try system.forbidInGetter("spawn")
+      let parent = arguments.isNil ? nil : tasks[try arguments.integer("the parent")]
+      let task = spawn(body, of: script, label: label, parent: parent)
+      return arguments.answer(.integer(Int64(task.number)))
+    }
+    try natives.add("taskStatus", as: "task.status") { [unowned self] arguments in
+      let task = tasks[try arguments.integer("the task")]
+      return arguments.answer(.string(task?.isCancelled == false ? "running" : "cancelled"))
+    }
+    try natives.add("cancelTask", as: "task:cancel") { [unowned self] arguments in
+      let task = tasks[try arguments.integer("the task")]
+      try system.forbidInGetter("cancel a task")
+      if let task { cancel(task) }
+      return arguments.none()
+    }
+    // waitForTask(number, timeout) -> how it ended
+    try natives.add("waitForTask", as: "task:wait") { [unowned self] arguments in
+      let task = tasks[try arguments.integer("the task")]
+      let timeout = try arguments.optionalSeconds("the timeout")
+      guard let task else { throw HostEngine.wasCancelled }
+      try arguments.checkWait(arguments.name)
+      let awaited = Awaited("the end of \(task.label)", engine: self, timeout: timeout) { _ in
+        throw StoreError(
+          .timeout,
+          "task:wait: \(task.label) has not ended in \(timeout ?? 0) s",
+          member: task.label
+        )
+      }
+      awaited.onBegin = { [weak task, unowned awaited] parked in
+        guard task?.parked === parked else { return }
+        awaited.end { _ in throw HostEngine.waitsForItself }
+      }
+      awaited.onEnd = { [weak task, unowned awaited] in
+        task?.waiting.removeAll { $0 === awaited }
+      }
+      task.waiting.append(awaited)
+      return arguments.wait(for: awaited)
+    }
+    // Somebody has asked how a fork ended.
+    try natives.add("seeTask", as: "task:wait") { [unowned self] arguments in
+      let parent = tasks[try arguments.integer("the parent")]
+      let number = try arguments.integer("the task")
+      parent?.unseen.removeAll { $0.number == number }
+      return arguments.none()
+    }
+  }
+}

@@ -1,0 +1,201 @@
+-- Effects: functions that run beside everything else whenever something has happened. A chapter of the
+-- script API, on top of tasks.
+local tools = ...
+local native = tools.native
+local makers = {}
+tools.makerOf("spawn")
+
+-- What the host hears of the actions of a store that somebody listens to. Events are data, since those who
+-- hear of them may be other scripts.
+local function data(value)
+  local ok, copy = pcall(native.copy, value)
+  if ok then return copy end
+  return null
+end
+
+native.openEffects(function(context)
+  local id, args = native.storeID(context.store), context.args
+  local original = native.wantsOriginal(id) and data(native.storeState(context.store)) or nil
+  context.after(function(result)
+    local record = {
+      kind = "action", store = id, action = context.name,
+      args = array(), result = data(result), original = original,
+    }
+    for index = 1, args.n do record.args[index] = data(args[index]) end
+    native.noteAction(id, context.name, record)
+  end)
+end)
+
+-- Matchers ----------------------------------------------------------------------------------------------
+
+local howToMatch = 'an event is a message type, a list of them, { message = "type" }, '
+  .. '{ action = "cart:addItem" }, { change = useStore("cart"), path = "items" }, each with where = function '
+  .. "if need be, or a function(message)"
+
+-- Reads a matcher into what the host wants: a list of descriptions, and the functions that they count.
+local function read(matcher, name)
+  local specs, predicates, words = array(), {}, {}
+
+  local function wrong(what) error(name .. ": " .. what .. "; " .. howToMatch, 4) end
+
+  local function add(spec, where, word)
+    if where ~= nil then
+      if type(where) ~= "function" then wrong("'where' is no function") end
+      predicates[#predicates + 1] = function(event) return not not where(event) end
+      spec.predicate = #predicates
+    end
+    specs[#specs + 1] = spec
+    words[#words + 1] = word
+  end
+
+  local function addMessage(type_, where)
+    if type(type_) ~= "string" or type_ == "" then wrong("a message type is a text") end
+    add({ kind = "message", type = type_ ~= "*" and type_ or nil }, where, "'" .. type_ .. "'")
+  end
+
+  local function addAction(action, where)
+    local store, member = tostring(action):match("^(.+):([^:]+)$")
+    if type(action) ~= "string" or not store then
+      wrong('an action is named by its store, such as "cart:addItem" or "cart:*"')
+    end
+    if member == "*" then member = nil end
+    add({ kind = "action", store = store, name = member }, where, "action '" .. action .. "'")
+  end
+
+  local function addChange(store, path, where)
+    local id, grant = store, nil
+    if type(store) ~= "string" then id, grant = native.handleID(store) end
+    if not id or id == "" then wrong("'change' is a store or its id") end
+    if path ~= nil and type(path) ~= "string" then wrong("'path' is a text such as \"items[1]\"") end
+    local word = "change of '" .. id .. (path and "." .. path or "") .. "'"
+    add({ kind = "change", store = id, path = path, grant = grant }, where, word)
+  end
+
+  local function addEach(list, add, where)
+    if type(list) ~= "table" then return add(list, where) end
+    if #list == 0 then wrong("the list of events is empty") end
+    for _, one in ipairs(list) do add(one, where) end
+  end
+
+  local fields = {
+    message = function(m) addEach(m.message, addMessage, m.where) end,
+    action = function(m) addEach(m.action, addAction, m.where) end,
+    change = function(m) addChange(m.change, m.path, m.where) end,
+  }
+
+  local function addAny(one)
+    if type(one) == "string" then return addMessage(one) end
+    if type(one) == "function" then return add({ kind = "message" }, one, "a predicate") end
+    if type(one) ~= "table" then wrong("this is " .. (one == nil and "nil" or "a " .. type(one))) end
+    if #one > 0 then
+      for _, inner in ipairs(one) do addAny(inner) end
+      return
+    end
+    local found
+    for key in pairs(one) do
+      if fields[key] then
+        if found then wrong("'" .. found .. "' and '" .. key .. "' are two events: use a list") end
+        found = key
+      elseif key ~= "where" and not (key == "path" and one.change ~= nil) then
+        wrong("there is no field '" .. tostring(key) .. "'")
+      end
+    end
+    if found then return fields[found](one) end
+    if one.where ~= nil then return add({ kind = "message" }, one.where, "a predicate") end
+    wrong("the list of events is empty")
+  end
+
+  addAny(matcher)
+  return specs, predicates, table.concat(words, ", ")
+end
+
+-- Options -----------------------------------------------------------------------------------------------
+
+local flags = { latest = true, leading = true, once = true, original = true }
+local times = { delay = true, debounce = true, throttle = true }
+
+local function check(options)
+  local checked = {}
+  if options == nil then return checked end
+  local function wrong(what) error("effects.on: " .. what, 4) end
+  if type(options) ~= "table" then wrong("the options are a table") end
+  for key, value in pairs(options) do
+    if flags[key] then
+      if type(value) ~= "boolean" then wrong("'" .. key .. "' is true or false") end
+    elseif times[key] then
+      if type(value) ~= "number" or not (value >= 0 and value < 1e9) then
+        wrong("'" .. key .. "' is a time in seconds, 0 or more")
+      end
+    else
+      wrong("there is no option '" .. tostring(key) .. "'; there are latest, leading, once, original, delay, "
+        .. "debounce and throttle")
+    end
+    checked[key] = value
+  end
+  if checked.latest and checked.leading then wrong("it is either 'latest' or 'leading'") end
+  if checked.delay and checked.debounce then wrong("it is either 'delay' or 'debounce'") end
+  return checked
+end
+
+-- Waiting -----------------------------------------------------------------------------------------------
+
+local function take(script, name, matcher, timeout)
+  local specs, predicates, words = read(matcher, name)
+  return native.take(script.id, name .. "(" .. words .. ")", specs, timeout, table.unpack(predicates))
+end
+
+local function condition(name, test, timeout)
+  if type(test) ~= "function" then error(name .. "(function, timeout) takes a function", 3) end
+  return native.condition(name, timeout, function() return not not test() end)
+end
+
+-- What an effect can do, for one run of it.
+local function makeAPI(script, listener, number, forks)
+  local api = { id = "task-" .. number }
+  function api.take(matcher, timeout) return (take(script, "api.take", matcher, timeout)) end
+  function api.condition(test, timeout) return (condition("api.condition", test, timeout)) end
+  api.delay = native.sleep
+  function api.fork(body, ...)
+    if type(body) ~= "function" then error("api.fork(function, ...) takes a function", 2) end
+    return tools.spawn(script, "a fork of " .. listener.label, number, body, ...)
+  end
+  function api.join(body, ...)
+    if type(body) ~= "function" then error("api.join(function, ...) takes a function", 2) end
+    local task = api.fork(body, ...)
+    forks[#forks + 1] = task
+    return task
+  end
+  function api.pause(task, timeout) return task:wait(timeout) end
+  function api.cancel() native.cancelTask(number) end
+  function api.cancelled() return native.taskStatus(number) == "cancelled" end
+  function api.cancelActive() native.cancelEffects(listener.number, number) end
+  function api.unsubscribe() native.unlisten(listener.number, false) end
+  function api.subscribe() native.listenAgain(listener.number) end
+  return api
+end
+
+function makers.effects(script)
+  local function on(matcher, effect, options)
+    local specs, predicates, words = read(matcher, "effects.on")
+    if type(effect) ~= "function" then error("effects.on(event, function(event, api) ... end, options)", 2) end
+    local checked = check(options)
+    local listener = { label = "the effect on " .. words }
+    local function run(number, event)
+      local forks = {}
+      effect(event, makeAPI(script, listener, number, forks))
+      for _, task in ipairs(forks) do task:wait() end
+    end
+    listener.number =
+      native.listen(script.id, listener.label, specs, checked, run, table.unpack(predicates))
+    return function(cancelActive) return native.unlisten(listener.number, cancelActive == true) end
+  end
+
+  return tools.view({
+    on = on,
+    take = function(matcher, timeout) return (take(script, "effects.take", matcher, timeout)) end,
+    condition = function(test, timeout) return (condition("effects.condition", test, timeout)) end,
+    clear = function() native.endEffects(script.id) end,
+  }, "effects")
+end
+
+return makers
