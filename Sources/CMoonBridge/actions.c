@@ -1,5 +1,6 @@
 // Actions: what scripts get for `store.action`. A number stands between the function that callers hold
 // and the one that runs, so that a reload, middleware or a hook reaches everyone who kept the first.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bridge.h"
@@ -192,6 +193,30 @@ void mb_action_free(mb_vm *vm, int32_t action) {
   entry->in_use = false;
   mb_release_reference(vm, entry->handle);
   mb_release_reference(vm, entry->closure);
+}
+
+bool mb_action_parameters(mb_vm *vm, int32_t action, char *names, size_t size) {
+  const mb_action_entry *entry = &vm->actions[action];
+  lua_State *L = vm->L;
+  size_t length = 0;
+  names[0] = 0;
+  // Asking for names allocates nothing and cannot raise.
+  if (!entry->in_use || entry->flags & MB_ACTION_NATIVE || !lua_checkstack(L, 2)) return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
+  lua_pushvalue(L, -1);
+  lua_Debug about;
+  lua_getinfo(L, ">u", &about);
+  for (int i = entry->flags & MB_ACTION_TAKES_SELF ? 2 : 1; i <= about.nparams + about.isvararg; i++) {
+    const char *name = i <= about.nparams ? lua_getlocal(L, NULL, i) : "...";
+    int written = snprintf(names + length, size - length, "%s%s", length ? "\n" : "", name ? name : "?");
+    if (written < 0 || (size_t)written >= size - length) {
+      names[length] = 0;
+      break;
+    }
+    length += (size_t)written;
+  }
+  lua_pop(L, 1);
+  return true;
 }
 
 void mb_set_dispatcher(mb_vm *vm, int32_t function) { vm->dispatcher = function; }

@@ -67,6 +67,17 @@ extension LuaMachine {
     unsafe mb_action_free(machine, action)
   }
 
+  /// The names of the parameters that callers of an action give; nil for one that is no Lua function.
+  package func parameters(ofAction action: Int32) -> [String]? {
+    guard let machine = unsafe raw else { return nil }
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4_096) {
+      guard let start = $0.baseAddress,
+        unsafe mb_action_parameters(machine, action, start, $0.count)
+      else { return nil }
+      return unsafe String(cString: start).split(separator: "\n").map(String.init)
+    }
+  }
+
   /// Calls of hooked actions go through this function: dispatcher(number, self, ...).
   package func setDispatcher(_ function: LuaReference) {
     guard let machine = unsafe raw else { return }

@@ -13,13 +13,14 @@ struct MoonstoreCommand: AsyncParsableCommand {
       A project is a folder of Lua scripts: its stores are in stores/, and an optional \
       moonstore.lua holds its settings.
 
-      EXAMPLE
+      EXAMPLES
         moonstore run Scripts/shop
+        moonstore inspect Scripts/shop
 
       \(ExitStatus.helpText)
       """,
     version: "moonstore \(release) (\(LuaVM.release))",
-    subcommands: [RunCommand.self]
+    subcommands: [RunCommand.self, InspectCommand.self]
   )
 
   static func main() async {

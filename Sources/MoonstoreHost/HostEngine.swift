@@ -53,6 +53,8 @@ final class HostEngine {
   /// What resets a store in the plain way, while a script's function resets it in another.
   var resets: [Int: () throws -> Void] = [:]
   var resetCount = 0
+  /// Where the middleware of scripts stands, in order.
+  var layers: [ScriptLayer] = []
   /// What `bus.subscribe` and its like have returned to scripts, by number.
   private var disposables: [Int: (subscription: Subscription, script: String)] = [:]
   private var disposableCount = 0

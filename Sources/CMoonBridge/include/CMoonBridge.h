@@ -284,6 +284,9 @@ void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags);
 void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function);
 int32_t mb_action_last(const mb_vm *vm);
 void mb_action_free(mb_vm *vm, int32_t action);
+// Writes the names of the parameters that callers give, one a line; `...` stands for any others. False for an
+// action that is no Lua function.
+bool mb_action_parameters(mb_vm *vm, int32_t action, char *names, size_t size);
 // The function that calls of hooked actions go through: dispatcher(number, function, self, ...).
 void mb_set_dispatcher(mb_vm *vm, int32_t function);
 // [enters Lua] The function invoke(number, self, ...), for the dispatcher to call the action itself; one

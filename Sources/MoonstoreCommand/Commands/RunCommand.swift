@@ -152,11 +152,7 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func check(_ ids: [String]) throws(StoreError) {
-    guard ids.isEmpty else { return }
-    throw StoreError(
-      .unreadable,
-      "\(project): this project defines no store: their scripts belong into \(project)/stores"
-    )
+    if ids.isEmpty { throw .noStores(in: project) }
   }
 
   private func output(of result: ScriptResult, _ name: String) throws(StoreError) -> [UInt8] {
@@ -186,14 +182,8 @@ struct RunCommand: AsyncParsableCommand {
       try Descriptor.output.write(bytes)
       return .ok
     } catch {
-      return outputFailed(error, printer)
+      return printer.outputFailed(error)
     }
-  }
-
-  private func outputFailed(_ error: SystemError, _ printer: DiagnosticPrinter) -> ExitStatus {
-    // That a reader has seen enough is no news to anybody.
-    if !error.isBrokenPipe { printer.error("stdout: the results cannot be written: \(error)") }
-    return ExitStatus(for: error)
   }
 
   // MARK: Calls
@@ -225,7 +215,7 @@ struct RunCommand: AsyncParsableCommand {
       return summary.failed == 0 ? .ok : .failed
     } catch {
       switch error {
-      case .output(let error): return outputFailed(error, printer)
+      case .output(let error): return printer.outputFailed(error)
       case .input(let error):
         throw StoreError(.unreadable, "\(name): \(error)")
       }

@@ -105,3 +105,21 @@ extension String {
     return String(text)
   }
 }
+
+extension DiagnosticPrinter {
+  /// The results could not be written; that a reader has seen enough is no news to anybody.
+  func outputFailed(_ error: SystemError) -> ExitStatus {
+    if !error.isBrokenPipe { self.error("stdout: the results cannot be written: \(error)") }
+    return ExitStatus(for: error)
+  }
+}
+
+extension StoreError {
+  /// A project without anything that could run.
+  static func noStores(in project: String) -> StoreError {
+    StoreError(
+      .unreadable,
+      "\(project): this project defines no store: their scripts belong into \(project)/stores"
+    )
+  }
+}

@@ -259,6 +259,11 @@ public final class MessageBus {
     }
   }
 
+  /// Who handles and who answers each type, in order.
+  package var members: (handlers: [String: [String]], responders: [String: [String]]) {
+    (handlers.mapValues { $0.map(\.owner) }, responders.mapValues { $0.map(\.owner) })
+  }
+
   private func checkType(_ type: String) throws(StoreError) {
     guard !type.isEmpty else {
       throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")

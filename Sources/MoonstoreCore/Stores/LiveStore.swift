@@ -41,6 +41,8 @@ package final class LiveStore {
   package var definition: StoreDefinition
   /// Which script it belongs to; nil for Swift.
   package var owner: String?
+  /// The line of the script at which its code begins, where that is known.
+  package var line: Int?
   /// What others may do with it.
   package internal(set) var permissions = PermissionSet.standard
   package internal(set) var root: StateNode
@@ -90,6 +92,11 @@ package final class LiveStore {
   package func member(named name: String) -> Member? {
     let symbol = system.tree.symbols.symbol(of: name)
     return symbol == 0 ? nil : member(symbol)
+  }
+
+  /// The names of the getters, in order of definition.
+  package var getterNames: [String] {
+    members.compactMap { if case .getter(let getter) = $0 { getter.name } else { nil } }
   }
 
   package func action(named name: String) -> Action? {

@@ -80,6 +80,9 @@ package final class InstalledPlugin {
 }
 
 extension StoreSystem {
+  /// What the plugins are called, in order; those of scripts by their place.
+  package var pluginNames: [String] { plugins.map(\.name) }
+
   /// Adds a plugin behind those that are there; stores that are defined from now on get it.
   public func use(plugin: StorePlugin) -> Subscription { use(plugin: installed(plugin)) }
 

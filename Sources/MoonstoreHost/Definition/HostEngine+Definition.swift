@@ -103,6 +103,7 @@ extension HostEngine {
   private func register(_ reader: DefinitionReader, script: String, origin: LuaTable?) throws {
     let live = try assemble(reader)
     live.owner = script
+    live.line = reader.line(in: machine)
     live.origin = origin
     do {
       try system.register(live)

@@ -67,6 +67,7 @@ extension HostEngine {
 
   /// Compiles a script and runs it to its end.
   private func execute(_ text: String, _ unit: ScriptUnit) throws -> LuaValue {
+    unit.text = text
     do {
       let function = try vm.load(text, name: unit.name, environment: unit.environment)
       return try function.call().first ?? .nil
@@ -112,6 +113,7 @@ extension HostEngine {
     let grant = Int64(scripts[script]?.grant ?? 0)
     try preludeFunction("addMiddleware").call(.function(function), .data(.integer(grant)))
     hasScriptMiddleware = true
+    layers.append(ScriptLayer(.action, function, of: script))
     refreshHooks()
   }
 

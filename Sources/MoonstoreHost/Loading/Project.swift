@@ -65,6 +65,20 @@ struct Project {
     return paths.sorted()
   }
 
+  /// All scripts of the project, by their paths, except those of its tests and in hidden folders.
+  func paths() throws(StoreError) -> [String] {
+    guard let walker = FileManager.default.enumerator(atPath: root) else {
+      throw StoreError(.unreadable, "\(root): no permission to read this folder")
+    }
+    var paths: [String] = []
+    for case let path as String in walker where path.hasSuffix(".lua") {
+      let folders = path.split(separator: "/")
+      if folders.first == "tests" || folders.contains(where: { $0.hasPrefix(".") }) { continue }
+      if FileKind(at: root + "/" + path) == .file { paths.append(path) }
+    }
+    return paths.sorted()
+  }
+
   /// The text of a script below the project.
   func text(of path: String) throws(StoreError) -> String {
     try Project.read(root + "/" + path, as: path)

@@ -12,6 +12,8 @@ final class ScriptUnit {
   let grant: UInt16
   /// The ids of the stores that it defines.
   var stores: Set<String> = []
+  /// Its text, in which readers find what it sends.
+  var text = ""
   /// What it has registered outside of stores.
   var owned: [Int: Subscription] = [:]
   /// Whether what ends its tasks and effects is among that.

@@ -391,6 +391,7 @@ extension HostEngine {
   ) throws(StoreError) -> RunState {
     do {
       let unit = try makeUnit(name)
+      unit.text = text
       let list = try vm.makeTable(.array(arguments))
       try unit.environment.set("arg", to: .table(list))
       let function = try vm.load(text, name: name, environment: unit.environment)

@@ -267,7 +267,7 @@ extension HostEngine {
   /// Lets a script's function see each message before it is queued: it returns the message, a table with
   /// another `type`, `to`, `priority` or `payload`, or `false` to drop it.
   func useMessageMiddleware(_ function: LuaReference, of script: String) -> Subscription {
-    system.bus.use { [unowned self] message in
+    let subscription = system.bus.use { [unowned self] message in
       let base = machine.tokenCount
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
       do {
@@ -286,6 +286,9 @@ extension HostEngine {
         throw StoreError(lua: error, store: sender(script), member: "message middleware")
       }
     }
+    layers.removeAll { !$0.isActive }
+    layers.append(ScriptLayer(.message, LuaFunction(function), of: script, until: subscription))
+    return subscription
   }
 
   private func change(_ message: Message, _ slot: StateSlot) throws {

@@ -39,6 +39,7 @@ extension HostEngine {
     try addDefinitionFunctions(natives)
     try addWorldFunctions(natives)
     try addCallFunctions(natives)
+    try addIntrospection(natives)
     try addPermissionFunctions(natives)
     try addHTTPFunctions(natives)
     try addFactoryFunctions(natives)

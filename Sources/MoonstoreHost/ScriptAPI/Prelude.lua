@@ -146,7 +146,7 @@ function makers.registry(script)
       for _, store in ipairs(native.storeIDs()) do stores[store] = native.getStore(id, store) end
       return stores
     end,
-    record = native.storeRecord, dependents = native.dependents,
+    describe = native.describe, record = native.storeRecord, dependents = native.dependents,
     register = function(module, definition)
       if type(module) ~= "table" then
         error('registry.register({ id = "cart", ... }, definition)', 2)
