@@ -86,6 +86,13 @@ public protocol LuaErrorConvertible: Error {
   var luaMessage: String { get }
   /// Where it happened, when that is known before a script gets it.
   var luaPlace: (script: String, line: Int)? { get }
+  /// The table that a script raised, whose plain fields scripts read as fields of the error.
+  var luaValue: Value? { get }
+}
+
+extension LuaErrorConvertible {
+  /// No table.
+  public var luaValue: Value? { nil }
 }
 
 /// Holds a Swift error while Lua carries it, so that what comes back is the same error.
@@ -95,9 +102,12 @@ package final class CarriedError {
   package let code: String
   package private(set) var script: String?
   package private(set) var line: Int?
+  /// The table that a script raised.
+  let value: Value?
 
   init(_ error: any Error) {
     self.error = error
+    value = (error as? any LuaErrorConvertible)?.luaValue ?? (error as? LuaError)?.value
     if let own = error as? any LuaErrorConvertible {
       message = own.luaMessage
       code = own.luaCode
@@ -127,7 +137,9 @@ package final class CarriedError {
 
   /// The message with the place where it was raised in front, as Lua writes its own.
   package var text: String {
-    guard let script, let line, !message.hasPrefix("\(script):") else { return message }
+    guard value == nil, let script, let line, !message.hasPrefix("\(script):") else {
+      return message
+    }
     return "\(script):\(line): \(message)"
   }
 }

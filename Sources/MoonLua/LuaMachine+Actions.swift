@@ -69,7 +69,7 @@ extension LuaMachine {
 
   /// The names of the parameters that callers of an action give; nil for one that is no Lua function.
   package func parameters(ofAction action: Int32) -> [String]? {
-    guard let machine = unsafe raw else { return nil }
+    guard let machine = unsafe raw, action >= 0 else { return nil }
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4_096) {
       guard let start = $0.baseAddress,
         unsafe mb_action_parameters(machine, action, start, $0.count)

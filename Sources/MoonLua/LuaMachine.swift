@@ -496,7 +496,23 @@ extension CarriedError {
     case "code": result.set(code)
     case "script": if let script { result.set(script) }
     case "line": if let line { result.set(Int64(line)) }
-    default: break
+    case let name?: set(field: name, result)
+    case nil: break
+    }
+  }
+}
+
+extension CarriedError {
+  /// A plain field of the table that was raised.
+  private func set(field: String, _ result: LuaResult) {
+    switch value?[.string(field)] {
+    case .bool(let bool): result.set(bool)
+    case .integer(let integer): result.set(integer)
+    case .number(let number): result.set(number)
+    case .string(let string): result.set(string)
+    case .bytes(let bytes): result.set(bytes)
+    case .null: result.setNull()
+    case .array, .map, nil: break
     }
   }
 }

@@ -1,5 +1,5 @@
 public import MoonLua
-import MoonValue
+public import MoonValue
 public import MoonstoreCore
 
 extension StoreError {
@@ -46,6 +46,8 @@ extension StoreError: LuaErrorConvertible {
   public var luaCode: String { value?["code"]?.stringValue ?? code.rawValue }
   /// The message without its place, which Lua adds.
   public var luaMessage: String { message }
+  /// The table that the script raised.
+  public var luaValue: Value? { value }
   /// Where it happened.
   public var luaPlace: (script: String, line: Int)? {
     guard let script, let line else { return nil }

@@ -310,7 +310,7 @@ public actor StoreHost {
   ///   `permissions` (null where none are declared); `dependencies`, `allDependencies` (each after those that
   ///   it depends on itself), `missing`, `dependents`, `allDependents` (nearest first); `state`, the types of
   ///   the fields (a scalar's name, `{ array: ... }`, `{ map: ..., more: n }`, or `{ any: [...] }` for
-  ///   elements that differ); `getters`; `actions` with `name` and `parameters` (null for those of Swift);
+  ///   elements that differ), and `moreState`, how many fields were left out; `getters`; `actions` with `name` and `parameters` (null for those of Swift);
   ///   `handles` and `answers`, the types of messages; `middleware` of its own, places in order.
   /// - `messages` by `type`: `senders` (places with `kind`, `send` or `request`), `handlers`, `responders`
   ///   (stores or scripts) and `effects` (scripts). Senders are found in the texts of the scripts, where a

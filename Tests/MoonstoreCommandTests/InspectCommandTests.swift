@@ -74,7 +74,7 @@ import TestSupport
     files["stores/odd.lua"] = #"""
       defineStore("a \"quoted\" \\ id\\", { dependencies = { "stock" }, on = { ["x\n<y>"] = function() end } })
       bus.send("x\n<y>")
-      return defineStore("ärger -> \27[31m;{}", { dependencies = { "a \"quoted\" \\ id\\" } })
+      return defineStore("ärger -> [31m;{}", { dependencies = { "a \"quoted\" \\ id\\" } })
       """#
     let project = try TestProject(files)
     let run = try await CommandRun(["inspect", project.path, "--dot"])
@@ -119,7 +119,8 @@ import TestSupport
     let missing = try await CommandRun(["inspect", "/no/such/project"])
     #expect(missing.code == 66)
     #expect(missing.errors.contains("there is no such project folder"))
-    let empty = try await CommandRun(["inspect", TestProject([:]).path])
+    let nothing = try TestProject([:])
+    let empty = try await CommandRun(["inspect", nothing.path])
     #expect(empty.code == 66)
     #expect(empty.errors.contains("this project defines no store"))
     #expect(empty.output == "")
@@ -135,7 +136,8 @@ import TestSupport
 
   @Test func `Names cannot command the terminal`() async throws {
     let project = try TestProject([
-      "stores/a.lua": #"return defineStore("a\27[31m", { state = { ["b\27[2J"] = 1 } })"#
+      "stores/a.lua":
+        #"return defineStore("a", { name = "a\27[31m", state = { ["b\27[2J"] = 1 } })"#
     ])
     let run = try await CommandRun(["inspect", project.path])
     #expect(run.code == 0)

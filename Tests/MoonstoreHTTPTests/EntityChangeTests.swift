@@ -78,7 +78,9 @@ import TestSupport
     #expect(try await products.get("pagination")["total"] == 1)
   }
 
-  @Test func `E3 a server that answers nothing leaves what was sent, if that has an id`() async throws {
+  @Test func `E3 a server that answers nothing leaves what was sent, if that has an id`()
+    async throws
+  {
     let server = try ProductServer()
     server.next("POST", 204)
     server.next("POST", 204)
@@ -86,8 +88,12 @@ import TestSupport
     let products = try await host.host.store("products")
     #expect(try await products.call("createItem", ["id": "a", "n": 1]) == ["id": "a", "n": 1])
     #expect(try await products.get("items") == [["id": "a", "n": 1]])
-    let error = await #expect(throws: StoreError.self) { try await products.call("createItem", ["n": 1]) }
-    #expect(error?.message.contains("answered nothing, and what was sent: product has no 'id'") == true)
+    let error = await #expect(throws: StoreError.self) {
+      try await products.call("createItem", ["n": 1])
+    }
+    #expect(
+      error?.message.contains("answered nothing, and what was sent: product has no 'id'") == true
+    )
   }
 
   @Test(arguments: [
@@ -168,7 +174,9 @@ import TestSupport
     let host = try await HTTPHost.products(server)
     let products = try await host.host.store("products")
     try await products.call("fetchItems")
-    #expect(try await products.call("updateItem", .string(id), ["n": 1]) == ["id": .string(id), "n": 1])
+    #expect(
+      try await products.call("updateItem", .string(id), ["n": 1]) == ["id": .string(id), "n": 1]
+    )
     #expect(server.requests.last?.target == "/products/a%2Fb%3Fc%3Dd%23e%25%C3%A9%20..")
     let dots = await host.error("useStore('products'):deleteItem('..')")
     #expect(dots?.message.contains("the id of a product is a text or a whole number") == true)
@@ -206,7 +214,9 @@ import TestSupport
     let host = try await HTTPHost.products(server)
     let products = try await host.host.store("products")
     try await products.call("fetchItems")
-    let error = await #expect(throws: StoreError.self) { try await products.call("updateItem", 1, [:]) }
+    let error = await #expect(throws: StoreError.self) {
+      try await products.call("updateItem", 1, [:])
+    }
     #expect(error?.message.contains("answered with the product '7'") == true)
     #expect(try await products.get("items")[0]?["id"] == 1)
   }

@@ -75,7 +75,8 @@ import TestSupport
       (["name": "lamp"], [1, 3]), (["name": ""], [1, 2, 3]), (["name": "LAMP"], [1, 3]),
       (["name": "."], []), (["name": "lamp", "price": 20], [1, 3]), (["price": 120.5], [2]),
       (["price": "120"], [2]), (["stock": 20], [1]), (["stock": "20"], [1]), (["stock": 2], []),
-      (["note": "old"], [3]), (["note": "u"], []), (["active": true], [1, 3]), (["active": false], [2]),
+      (["note": "old"], [3]), (["note": "u"], []), (["active": true], [1, 3]),
+      (["active": false], [2]),
       (["missing": "x"], []), (["missing": false], []),
     ]
     for (filters, expected) in cases {
@@ -86,12 +87,16 @@ import TestSupport
   }
 
   @Test func `E9 the getters follow the state`() async throws {
-    let (host, store) = try await products()
+    let (_, store) = try await products()
     #expect(try await store.get("itemCount") == 3)
     #expect(try await store.get("selectedItem") == .null)
     try await store.call("selectItem", 2)
     #expect(try await store.get("selectedItem")["name"] == "Chair")
-    try await host.run("local p = useStore('products') store.patch(p, { error = 'x', loading = true })")
+    #expect(try await store.get("isLoading") == false)
+    #expect(try await store.get("hasError") == false)
+    try await store.patch(["error": "x", "loading": true])
+    #expect(try await store.get("isLoading") == true)
+    #expect(try await store.get("hasError") == true)
   }
 
   // MARK: E10
@@ -195,26 +200,36 @@ import TestSupport
     },
     """
 
-  @Test(arguments: [
-    (#"{"id":1,"name":"x","price":1.5}"#, nil),
-    (#"{"id":1,"name":"x","price":1,"note":null,"tags":[],"extra":{},"list":[],"more":1}"#, nil),
-    (#"{"id":1,"name":"x","price":1,"size":{"width":2},"tags":["a"],"code":"abc","sold":true}"#, nil),
-    (#"{"id":1,"name":"x"}"#, "items[1].price is missing"),
-    (#"{"id":1,"name":"x","price":null}"#, "items[1].price is missing"),
-    (#"{"id":1,"name":"x","price":"12"}"#, #"items[1].price must be a number, found the text "12""#),
-    (#"{"id":1.5,"name":"x","price":1}"#, "items[1]"),
-    (#"{"id":"1","name":"x","price":1}"#, "items[1].id must be a whole number"),
-    (#"{"id":1,"name":7,"price":1}"#, "items[1].name must be a text, found the number 7"),
-    (#"{"id":1,"name":"x","price":1,"tags":["a",2]}"#, "items[1].tags[2] must be a text"),
-    (#"{"id":1,"name":"x","price":1,"tags":{"a":1}}"#, "items[1].tags must be a list"),
-    (#"{"id":1,"name":"x","price":1,"size":{}}"#, "items[1].size.width is missing"),
-    (#"{"id":1,"name":"x","price":1,"size":[1]}"#, "items[1].size must be a table of fields"),
-    (#"{"id":1,"name":"x","price":1,"extra":[1]}"#, "items[1].extra must be a table of fields"),
-    (#"{"id":1,"name":"x","price":1,"list":{"a":1}}"#, "items[1].list must be a list"),
-    (#"{"id":1,"name":"x","price":1,"sold":0}"#, "items[1].sold must be a boolean"),
-    (#"{"id":1,"name":"x","price":1,"code":"ab"}"#, "items[1].code must have three letters"),
-  ] as [(String, String?)])
-  func `E2 what comes in is checked against the schema`(_ item: String, _ message: String?) async throws {
+  @Test(
+    arguments: [
+      (#"{"id":1,"name":"x","price":1.5}"#, nil),
+      (#"{"id":1,"name":"x","price":1,"note":null,"tags":[],"extra":{},"list":[],"more":1}"#, nil),
+      (
+        #"{"id":1,"name":"x","price":1,"size":{"width":2},"tags":["a"],"code":"abc","sold":true}"#,
+        nil
+      ),
+      (#"{"id":1,"name":"x"}"#, "items[1].price is missing"),
+      (#"{"id":1,"name":"x","price":null}"#, "items[1].price is missing"),
+      (
+        #"{"id":1,"name":"x","price":"12"}"#,
+        #"items[1].price must be a number, found the text "12""#
+      ),
+      (#"{"id":1.5,"name":"x","price":1}"#, "items[1]"),
+      (#"{"id":"1","name":"x","price":1}"#, "items[1].id must be a whole number"),
+      (#"{"id":1,"name":7,"price":1}"#, "items[1].name must be a text, found the number 7"),
+      (#"{"id":1,"name":"x","price":1,"tags":["a",2]}"#, "items[1].tags[2] must be a text"),
+      (#"{"id":1,"name":"x","price":1,"tags":{"a":1}}"#, "items[1].tags must be a list"),
+      (#"{"id":1,"name":"x","price":1,"size":{}}"#, "items[1].size.width is missing"),
+      (#"{"id":1,"name":"x","price":1,"size":[1]}"#, "items[1].size must be a table of fields"),
+      (#"{"id":1,"name":"x","price":1,"extra":[1]}"#, "items[1].extra must be a table of fields"),
+      (#"{"id":1,"name":"x","price":1,"list":{"a":1}}"#, "items[1].list must be a list"),
+      (#"{"id":1,"name":"x","price":1,"sold":0}"#, "items[1].sold must be a boolean"),
+      (#"{"id":1,"name":"x","price":1,"code":"ab"}"#, "items[1].code must have three letters"),
+    ] as [(String, String?)]
+  )
+  func `E2 what comes in is checked against the schema`(_ item: String, _ message: String?)
+    async throws
+  {
     let server = try ProductServer()
     server.next("GET", 200, "{\"items\":[\(item)]}")
     let host = try await HTTPHost.products(server, schema)
@@ -313,7 +328,9 @@ import TestSupport
       init(_ exchanges: [(HTTPRequest, HTTPResponse)]) { self.exchanges = Mutex(exchanges) }
       func send(_ request: HTTPRequest, limits: HTTPLimits) async throws -> HTTPResponse {
         try exchanges.withLock { exchanges in
-          guard let (known, response) = exchanges.first, known == request else { throw Unexpected() }
+          guard let (known, response) = exchanges.first, known == request else {
+            throw Unexpected()
+          }
           exchanges.removeFirst()
           return response
         }

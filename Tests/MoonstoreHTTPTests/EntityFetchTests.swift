@@ -1,3 +1,4 @@
+import Dispatch
 import MoonValue
 import MoonstoreCore
 import MoonstoreHost
@@ -7,7 +8,9 @@ import TestSupport
 @Suite struct EntityFetchTests {
   // MARK: E1
 
-  @Test func `E1 an entity store begins empty, and its configuration is laid over that`() async throws {
+  @Test func `E1 an entity store begins empty, and its configuration is laid over that`()
+    async throws
+  {
     let server = try ProductServer()
     let host = try await HTTPHost.products(
       server,
@@ -24,7 +27,8 @@ import TestSupport
     #expect(state["brand"] == "acme")
   }
 
-  @Test func `E1 two stores made from one table share nothing with it or each other`() async throws {
+  @Test func `E1 two stores made from one table share nothing with it or each other`() async throws
+  {
     let host = try await HTTPHost()
     let result = try await host.run(
       """
@@ -68,7 +72,9 @@ import TestSupport
     #expect(try await products.get("itemCount") == 2)
     try await products.call("fetchItems", ["name": "chair"])
     #expect(try await products.get("items")[0]?["name"] == "Chair")
-    #expect(server.requests.map(\.query) == ["limit=20&name=lamp&page=1", "limit=20&name=chair&page=1"])
+    #expect(
+      server.requests.map(\.query) == ["limit=20&name=lamp&page=1", "limit=20&name=chair&page=1"]
+    )
   }
 
   @Test func `E2 a plain list is an answer too, and its end tells the total`() async throws {
@@ -88,7 +94,10 @@ import TestSupport
     (500, #"{"message":"the cellar is flooded"}"#, "answered 500: the cellar is flooded"),
     (404, #"{"error":"no such thing"}"#, "answered 404: no such thing"),
     (422, #"{"error":{"message":"name is missing"}}"#, "answered 422: name is missing"),
-    (403, #"{"type":"about:blank","title":"Forbidden","detail":"not you"}"#, "answered 403: not you"),
+    (
+      403, #"{"type":"about:blank","title":"Forbidden","detail":"not you"}"#,
+      "answered 403: not you"
+    ),
     (502, "<html> bad gateway </html>", "answered 502: <html> bad gateway </html>"),
     (503, "", "answered 503"),
     (304, "", "answered 304"),
@@ -145,7 +154,11 @@ import TestSupport
 
   @Test func `E2 an earlier fetch that ends later does not overwrite a later one`() async throws {
     let server = try ProductServer()
-    server.next("GET", 200, #"[{"id":1,"name":"old"}]"#, after: 0.4)
+    let gate = DispatchSemaphore(value: 0)
+    server.next("GET") { _, connection in
+      _ = gate.wait(timeout: .now() + 60)
+      connection.answer(200, #"[{"id":1,"name":"old"}]"#, type: "application/json")
+    }
     server.next("GET", 200, #"[{"id":2,"name":"new"}]"#)
     let host = try await HTTPHost.products(server)
     let products = try await host.host.store("products")
@@ -156,6 +169,7 @@ import TestSupport
     #expect(try await products.get("items")[0]?["name"] == "new")
     // The first is still under way.
     #expect(try await products.get("loading") == true)
+    gate.signal()
     #expect(try await first.value == false)
     #expect(try await products.get("items")[0]?["name"] == "new")
     #expect(try await products.get("loading") == false)
@@ -216,7 +230,9 @@ import TestSupport
     #expect(try await others.get("loading") == false)
   }
 
-  @Test func `E2 an action that fails after its fetch does not bring the loading back`() async throws {
+  @Test func `E2 an action that fails after its fetch does not bring the loading back`()
+    async throws
+  {
     let server = try ProductServer("Lamp")
     let host = try await HTTPHost.products(
       server,
@@ -235,7 +251,7 @@ import TestSupport
     let products = try await host.host.store("products")
     let fetch = Task { try await products.call("fetchItems") }
     #expect(await eventually { server.requests.count == 1 })
-    try await host.run("store.reset(useStore('products'))")
+    try await products.reset()
     #expect(try await products.get("loading") == false)
     #expect(try await fetch.value == false)
     #expect(try await products.get("itemCount") == 0)
@@ -255,14 +271,18 @@ import TestSupport
     let server = try ProductServer()
     let host = try await HTTPHost.products(server)
     let products = try await host.host.store("products")
-    let error = await #expect(throws: StoreError.self) { try await products.call("fetchItems", "x") }
+    let error = await #expect(throws: StoreError.self) {
+      try await products.call("fetchItems", "x")
+    }
     #expect(error?.message.contains("fetchItems takes a table") == true)
     #expect(server.requests.isEmpty)
   }
 
   @Test func `E2 ten thousand items are shown at once`() async throws {
     let server = try ProductServer()
-    let items = (1...10_000).map { #"{"id":\#($0),"name":"Product \#($0)"}"# }.joined(separator: ",")
+    let items = (1...10_000).map { #"{"id":\#($0),"name":"Product \#($0)"}"# }.joined(
+      separator: ","
+    )
     server.next("GET", 200, "[\(items)]")
     let host = try await HTTPHost.products(server)
     let products = try await host.host.store("products")

@@ -81,7 +81,9 @@ struct ProductServer: Sendable {
           state.products.append(.map(product))
           return (201, .map(product))
         case ("PUT", let index?):
-          let changed = (state.products[index].mapValue ?? [:]).merging(sent?.mapValue ?? [:]) { $1 }
+          let changed = (state.products[index].mapValue ?? [:]).merging(sent?.mapValue ?? [:]) {
+            $1
+          }
           state.products[index] = .map(changed)
           return (200, state.products[index])
         case ("DELETE", let index?):

@@ -231,7 +231,7 @@ import TestSupport
       bus.subscribe("*", function(message) events[#events + 1] = message.type end)
       products:fetchItems()
       cart.addItem("product-1", 2)
-      local afterAdd = { products.items[1].stock, cart.itemCount, cart.totalPrice, events }
+      local afterAdd = { products.items[1].stock, cart.itemCount, cart.totalPrice, { table.unpack(events) } }
       local tooMany = pcall(cart.addItem, "product-1", 4)
       cart.updateQuantity("product-1", 4)
       local afterUpdate = { products.items[1].stock, cart.itemCount }

@@ -128,7 +128,7 @@ import Testing
       return { before.list, before.count, early, none == nil, c.list }
       """#
     )
-    #expect(result == [[1, 2], 0, [:], true, [0, 1]])
+    #expect(result == [[1, 2], 0, [], true, [0, 1]])
   }
 
   @Test func `Nobody hears of what was undone`() async throws {
@@ -256,7 +256,10 @@ import Testing
       effects.on({ change = counter, path = "count" }, function(e) log.info("count " .. e.changes[1].new) end)
       return defineStore("audit", {})
       """#,
-      "stores/counter.lua": counterScript,
+      "stores/counter.lua": counterScript.replacing(
+        #"defineStore("counter", {"#,
+        with: #"defineStore("counter", { permissions = { "*" },"#
+      ),
     ])
     try await host.run(#"useStore("counter"):add(3)"#)
     #expect(host.record.log.sorted() == ["add 3", "count 3"])

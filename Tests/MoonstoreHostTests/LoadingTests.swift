@@ -155,4 +155,15 @@ import TestSupport
     )
     #expect(result == [21, 20, "x!", false, "middleware/1.lua:3: refused"])
   }
+
+  @Test func `A first line for the shell is passed over, and counted`() async throws {
+    let host = try await TestHost([
+      "stores/a.lua": "#!/usr/bin/env lua\nreturn defineStore('a', { state = { n = 1 } })"
+    ])
+    #expect(try await host.run("return useStore('a').n") == 1)
+    let error = await #expect(throws: StoreError.self) {
+      _ = try await TestHost(["stores/b.lua": "#!/usr/bin/env lua\nerror('here')"])
+    }
+    #expect(error?.line == 2)
+  }
 }

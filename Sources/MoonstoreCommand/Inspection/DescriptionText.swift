@@ -67,6 +67,7 @@ struct DescriptionText {
       let word = index == 0 ? "state" : ""
       add(word, ["\(field.key): \(DescriptionText.words(field.value))"])
     }
+    if let more = store["moreState"]?.integerValue, more > 0 { add("", ["and \(more) more"]) }
     add("getters", store.texts("getters"))
     add(
       "actions",

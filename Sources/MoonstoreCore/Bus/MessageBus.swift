@@ -300,16 +300,6 @@ public final class MessageBus {
     }
     return history.removeAll(before: system.clock.now - age)
   }
-
-  /// Who handles and who answers which types, in order.
-  package var members: [(type: String, owner: String, answers: Bool)] {
-    func list(_ lists: [String: [BusMember]], answers: Bool) -> [(String, String, Bool)] {
-      lists.keys.sorted().flatMap { type in
-        (lists[type] ?? []).map { (type, $0.owner, answers) }
-      }
-    }
-    return list(handlers, answers: false) + list(responders, answers: true)
-  }
 }
 
 @available(*, unavailable)

@@ -62,8 +62,8 @@ package struct StateOutline {
       budget -= 1
       named[node.key(at: position)] = outline(node.slots[position], level + 1)
     }
-    var outline: [Value.Key: Value] = ["map": .map(named)]
-    if named.count < node.count { outline["more"] = .integer(Int64(node.count - named.count)) }
-    return .map(outline)
+    var found: [Value.Key: Value] = ["map": .map(named)]
+    if named.count < node.count { found["more"] = .integer(Int64(node.count - named.count)) }
+    return .map(found)
   }
 }

@@ -26,7 +26,7 @@ extension HostEngine {
       return arguments.answer(.bool(effects.wantsOriginal(ofActionsOf: store)))
     }
     // The id of a store, also of one that is not there yet, and the rights of the handle; nil for what is none.
-    try natives.add("handleID", as: "effects") { arguments in
+    try natives.add("heldStore", as: "effects") { arguments in
       guard let object = arguments.object(ObjectKind.store) else {
         return arguments.answer(slot: .empty)
       }

@@ -18,16 +18,16 @@ extension HostEngine {
       members: system.bus.members,
       listeners: effects.messageListeners
     )
+    let nowhere: Value = ["script": .null, "line": .null]
+    let swift = Array(repeating: nowhere, count: system.actionMiddleware.count)
     return [
       "stores": .array(stores), "messages": .array(messages.types),
       "unhandled": .array(messages.unhandled.map(Value.string)),
       "unsent": .array(messages.unsent.map(Value.string)),
       "computed": .array(messages.computed),
       "middleware": [
-        "actions": .array(
-          Array(repeating: ["script": .null, "line": .null], count: system.actionMiddleware.count)
-            + places(of: .action)
-        ), "messages": .array(places(of: .message)),
+        "actions": .array(swift + places(of: .action)),
+        "messages": .array(places(of: .message)),
       ], "plugins": .array(system.pluginNames.map(Value.string)),
       "effects": .array(effects.descriptions), "scripts": .array(texts.map { .string($0.script) }),
       "capabilities": capabilities,
@@ -53,6 +53,7 @@ extension HostEngine {
     var outline = StateOutline()
     let state = outline.outline(store.root)
     record["state"] = state["map"] ?? .map([:])
+    record["moreState"] = state["more"] ?? 0
     record["getters"] = .array(store.getterNames.map(Value.string))
     record["actions"] = .array(
       store.actions.map { action in

@@ -23,7 +23,6 @@ struct LuaTokens {
 
   init(_ text: String) {
     bytes = Array(text.utf8)
-    if bytes.first == UInt8(ascii: "#") { skipLine() }
     while let next = peek() { read(next) }
   }
 

@@ -97,7 +97,9 @@ struct Project {
     guard let text = String(data: data, encoding: .utf8) else {
       throw StoreError(.unreadable, "\(name): the script is not UTF-8 text", script: name)
     }
-    return text
+    // As Lua's own loader has it: a first line for the shell is none of Lua's. The line stays counted.
+    guard text.hasPrefix("#") else { return text }
+    return String(text.drop { $0 != "\n" })
   }
 }
 

@@ -24,6 +24,8 @@ final class ScriptTask {
 
   let number: Int
   let script: String
+  /// The store that it acts as, or the script; also when the store has gone.
+  let sender: String
   /// What errors call it.
   let label: String
   /// The Lua function, which takes the number and what `arguments` appends.
@@ -46,6 +48,7 @@ final class ScriptTask {
   init(
     number: Int,
     script: String,
+    sender: String,
     label: String,
     body: LuaReference,
     parent: ScriptTask? = nil,
@@ -54,6 +57,7 @@ final class ScriptTask {
   ) {
     self.number = number
     self.script = script
+    self.sender = sender
     self.label = label
     self.body = body
     self.parent = parent
@@ -79,6 +83,7 @@ extension HostEngine {
     let task = ScriptTask(
       number: taskCount,
       script: script,
+      sender: sender(script),
       label: label,
       body: body,
       parent: parent,
@@ -104,7 +109,7 @@ extension HostEngine {
     let mark = system.beginTurn()
     let state: RunState
     do {
-      state = try start(task.body, store: sender(task.script), member: task.label) {
+      state = try start(task.body, store: task.sender, member: task.label) {
         machine.append(Int64(task.number))
         try task.arguments(machine)
       }
@@ -184,7 +189,7 @@ extension HostEngine {
   /// may still ask.
   private func unseen(_ error: StoreError, of task: ScriptTask) {
     var error = error
-    if error.store == nil { error.store = sender(task.script) }
+    if error.store == nil { error.store = task.sender }
     if error.member == nil { error.member = task.label }
     if let parent = task.parent, tasks[parent.number] != nil {
       parent.unseen.append((task.number, error))
@@ -219,7 +224,7 @@ extension HostEngine {
   /// The tasks that act as a store end with it.
   func endTasks(of store: String) {
     for task in tasks.values.sorted(by: { $0.number < $1.number })
-    where sender(task.script) == store {
+    where task.sender == store {
       cancel(task)
     }
   }

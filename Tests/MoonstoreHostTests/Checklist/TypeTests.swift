@@ -112,11 +112,27 @@ import Testing
     )
   }
 
+  @Test func `T10 What belongs together can be printed, and old messages go by themselves`()
+    async throws
+  {
+    let host = try await TestHost(Self.scripts)
+    let described = try await host.run(#"return registry.describe()"#)
+    #expect(try await host.host.describe()["stores"] == described["stores"])
+    let b = described["stores"]?.arrayValue?.last
+    #expect(b?["id"] == "b")
+    #expect(b?["dependencies"] == ["a"])
+    #expect(Limits().messageAge == 60)
+    #expect(Limits().messageHistory == 1_000)
+  }
+
   @Test func `T11 The document's functions are there by their names, and misused they say so`()
     async throws
   {
     let host = try await TestHost(Self.scripts)
-    for name in ["defineStore", "useStore", "createSecureStore", "secure"] {
+    for name in [
+      "defineStore", "useStore", "createSecureStore", "secure", "composeStores",
+      "createStoreWithDeps", "applyMiddleware", "useComposedStore",
+    ] {
       #expect(try await host.run("return type(\(name))") == "function", "\(name)")
       let result = try await host.run(
         "local ok, err = pcall(\(name)) return { ok, type(err.message) }"

@@ -64,7 +64,7 @@ local function read(matcher, name)
 
   local function addChange(store, path, where)
     local id, grant = store, nil
-    if type(store) ~= "string" then id, grant = native.handleID(store) end
+    if type(store) ~= "string" then id, grant = native.heldStore(store) end
     if not id or id == "" then wrong("'change' is a store or its id") end
     if path ~= nil and type(path) ~= "string" then wrong("'path' is a text such as \"items[1]\"") end
     local word = "change of '" .. id .. (path and "." .. path or "") .. "'"
