@@ -3,6 +3,7 @@ import MoonstoreCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 extension StoreError {
   /// What an error of the client library means to whoever has sent the request.
@@ -31,6 +32,12 @@ extension StoreError {
     case HTTPParserError.invalidEOFState:
       "the server closed the connection before the response was complete"
     case let error as HTTPParserError: "the answer is not HTTP (\(error))"
+    case let error as NIOSSLError:
+      if "\(error)".contains("CERTIFICATE_VERIFY_FAILED") {
+        "the server's certificate is not one to be trusted"
+      } else {
+        "no secure connection can be made with the server"
+      }
     case let error as ChannelError: "the connection failed (\(error))"
     default: "\(error)"
     }

@@ -76,7 +76,7 @@ struct HTTPCall: Sendable {
       body: body.bytes
     )
     let wanted = try reader.timeout()
-    timeout = wanted.map { min($0, grant.timeout) } ?? grant.timeout
+    timeout = wanted.map { min($0, grant.deadline) } ?? grant.deadline
   }
 }
 

@@ -44,6 +44,9 @@ public struct HTTPGrant: Sendable {
     self.hosts = patterns
   }
 
+  /// The timeout as a time that can be waited for.
+  var deadline: Double { timeout > 0 ? min(timeout, 1e9) : 0 }
+
   var limits: HTTPLimits {
     HTTPLimits(headerBytes: maximumHeaderBytes, bodyBytes: maximumResponseBytes)
   }
