@@ -59,6 +59,25 @@ extension StateTree {
     return copy
   }
 
+  /// A read-only part that leads to no store's state: the part itself if it is one, otherwise a copy.
+  ///
+  /// The result of a getter is read-only, and may yet hold live parts.
+  package func selfContained(_ node: StateNode) -> StateNode {
+    isSelfContained(node) ? node : copy(node, frozen: true)
+  }
+
+  private func isSelfContained(_ node: StateNode) -> Bool {
+    guard node.isFrozen else { return false }
+    for case .node(let child) in node.slots where !isSelfContained(child) { return false }
+    return true
+  }
+
+  /// A read-only copy of a part, all of which counts as read.
+  package func trackedCopy(of node: StateNode) -> StateNode {
+    _ = StateSlot.node(node).tracked(in: self)
+    return copy(node, frozen: true)
+  }
+
   /// Makes a node read-only, with its parts.
   package func freeze(_ node: StateNode) {
     guard !node.isFrozen else { return }

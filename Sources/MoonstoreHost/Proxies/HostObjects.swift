@@ -376,8 +376,7 @@ final class HostObjects: LuaObjectDelegate {
   }
 
   private func frozenCopy(of node: StateNode) -> StateNode {
-    if node.isFrozen { return node }
-    let copy = tree.copy(node, frozen: true)
+    let copy = tree.selfContained(node)
     engine.machine.pin(copy)
     return copy
   }

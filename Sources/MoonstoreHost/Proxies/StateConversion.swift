@@ -91,9 +91,12 @@ struct StateConversion {
       let node = object.instance(as: StateNode.self)
       try checkRead(node, object.grant)
       switch purpose {
-      case .result: return .node(node)
+      case .result:
+        // Whoever reads the result has the rights of the getter's store, which others' parts are not for.
+        let isOthers = unsafe object.grant != 0 && node.store != nil
+        return .node(isOthers ? tree.trackedCopy(of: node) : node)
       case .state: return .node(tree.copy(node))
-      case .message: return .node(node.isFrozen ? node : tree.copy(node, frozen: true))
+      case .message: return .node(tree.selfContained(node))
       }
     case ObjectKind.error:
       return .string(object.instance(as: CarriedError.self).text)

@@ -33,6 +33,10 @@ import Testing
       "stores/other.lua": """
       return defineStore("other", {
         state = function() return { copy = null } end,
+        getters = {
+          part = function() return useStore("vault").list end,
+          parts = function() return { useStore("vault").nested } end,
+        },
         actions = { run = function(self, code, ...) return assert(load(code))(...) end },
       })
       """,
@@ -158,6 +162,11 @@ import Testing
     "defineStore('vault', {})", "registry.register({ id = 'vault' }, {})",
     "table.move({ 5 }, 1, 1, 1, v.list)", "table.insert(v.inner, 1)", "v.parts[2].deep.x = 5",
     "store.patch(v.nested, { deep = 1 })", "bus.request('nothing', v)",
+    "bus.subscribe('x', function(m) m.payload[1][1] = 5 end) bus.send('x', v.parts) error('tried')",
+    "bus.answer('x', function() return v.parts end) bus.request('x')[1][1] = 5",
+    "useStore('other').part[1] = 5", "useStore('other').parts[1].deep.x = 5",
+    "watch(function() return v.list end, function(l) l[1] = 5 end, { immediate = true }) error('tried')",
+    "local _, e = pcall(error, { v.parts }) e[1][1][1] = 5",
     "string.format('%s', v).n = 5", "v.list.n = 5", "(v.n).x = 5",
   ]
 
