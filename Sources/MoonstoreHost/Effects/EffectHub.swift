@@ -37,7 +37,12 @@ final class EffectHub {
   }
 
   func close() {
-    for listener in listeners.values { listener.stopTimers() }
+    for listener in listeners.values {
+      listener.stopTimers()
+      // What ends a listener holds it, so one that was not ended would never go.
+      listener.subscription = nil
+      for matcher in listener.matchers { matcher.subscription = nil }
+    }
     listeners = [:]
     index = [:]
     interest = [:]
