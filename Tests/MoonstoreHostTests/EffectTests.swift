@@ -170,6 +170,26 @@ import Testing
     #expect(result == [["first", "second"], true, false])
   }
 
+  @Test func `A listener to changes and actions that comes back hears each of them once`()
+    async throws
+  {
+    let host = try await counterHost()
+    let result = try await host.run(
+      #"""
+      local c, changes, actions = useStore("counter"), 0, 0
+      local stop = effects.on({ change = c }, function() changes = changes + 1 end)
+      local stopToo = effects.on({ action = "counter:add" }, function() actions = actions + 1 end)
+      pcall(transaction, function() stop() stopToo() error("no") end)
+      c:add(1)
+      local heard = { changes, actions }
+      stop() stopToo()
+      c:add(1)
+      return { heard, { changes, actions } }
+      """#
+    )
+    #expect(result == [[1, 1], [1, 1]])
+  }
+
   @Test func `What one effect or predicate does wrong is reported and concerns nobody else`()
     async throws
   {
@@ -274,6 +294,33 @@ import Testing
       """#
     )
     #expect(host.record.log.sorted() == ["add 3", "add 4", "count 3", "count 4"])
+  }
+
+  @Test func `A listener follows a store that comes back when its turn fails`() async throws {
+    let host = try await TestHost([
+      "stores/counter.lua": counterScript.replacing(
+        #"defineStore("counter", {"#,
+        with: #"defineStore("counter", { permissions = { "*" },"#
+      )
+    ])
+    let result = try await host.run(
+      #"""
+      local c, changes, actions = useStore("counter"), 0, 0
+      local stop = effects.on({ change = "counter" }, function() changes = changes + 1 end)
+      local stopToo = effects.on({ action = "counter:add" }, function() actions = actions + 1 end)
+      pcall(transaction, function()
+        registry.unregister("counter")
+        defineStore("counter", { state = { count = 0 } })
+        error("no")
+      end)
+      c:add(1)
+      local heard = { changes, actions }
+      stop() stopToo()
+      c:add(1)
+      return { heard, { changes, actions } }
+      """#
+    )
+    #expect(result == [[1, 1], [1, 1]])
   }
 
   @Test func `Whoever may not read a store may not listen to it`() async throws {

@@ -219,6 +219,22 @@ import Testing
     #expect(host.record.reports.isEmpty)
   }
 
+  @Test func `A task that a script spawns before it defines its store ends with that store`()
+    async throws
+  {
+    let host = try await TestHost([
+      "stores/worker.lua": #"""
+      spawn(function()
+        local closing <close> = setmetatable({}, { __close = function() log.info("closed") end })
+        while true do sleep(1) end
+      end)
+      return defineStore("worker", {})
+      """#
+    ])
+    try await host.host.store("worker").dispose()
+    #expect(host.record.log == ["closed"])
+  }
+
   @Test func `A task that waits for a request can be cancelled before the answer comes`()
     async throws
   {

@@ -10,8 +10,8 @@ package final class FollowUp: UndoableEvent {
 
   let what: String
   let body: () -> Void
-  /// What was running when it was asked for, if that was a follow-up too.
-  let cause: FollowUp?
+  /// What was running when it was asked for, if that was a follow-up too; only the last few are kept.
+  private(set) var cause: FollowUp?
   let depth: Int
   private let onUndo: (() -> Void)?
   private(set) var isWithdrawn = false
@@ -22,7 +22,12 @@ package final class FollowUp: UndoableEvent {
     depth = (cause?.depth ?? 0) + 1
     self.onUndo = onUndo
     self.body = body
+    var early = cause
+    for _ in 0..<FollowUp.chainLength { early = early?.cause }
+    early?.cause = nil
   }
+
+  private static let chainLength = 5
 
   package func undo() {
     isWithdrawn = true
@@ -33,7 +38,7 @@ package final class FollowUp: UndoableEvent {
   var chain: String {
     var names: [String] = []
     var step: FollowUp? = self
-    while let current = step, names.count < 6 {
+    while let current = step, names.count <= FollowUp.chainLength {
       names.append(current.what)
       step = current.cause
     }

@@ -56,8 +56,9 @@ final class EffectHub {
     for matcher in target.matchers { try checkRights(matcher) }
     connect(target)
     return system.registration { [unowned self] in
-      disconnect(target)
-      return { [unowned self] in connect(target) }
+      // What the stores tell comes back by itself if the turn is undone.
+      let told = disconnect(target)
+      return { [unowned self] in connect(target, told) }
     }
   }
 
@@ -79,8 +80,11 @@ final class EffectHub {
     return true
   }
 
-  private func connect(_ target: EffectTarget) {
+  private func connect(_ target: EffectTarget, _ told: [Subscription?] = []) {
     target.isActive = true
+    for (matcher, subscription) in zip(target.matchers, told) {
+      matcher.subscription = subscription
+    }
     if let listener = target as? EffectListener { listeners[listener.number] = listener }
     for matcher in target.matchers {
       insert(matcher, into: &index[matcher.subject, default: []])
@@ -91,8 +95,9 @@ final class EffectHub {
     }
   }
 
-  private func disconnect(_ target: EffectTarget) {
+  private func disconnect(_ target: EffectTarget) -> [Subscription?] {
     target.isActive = false
+    let told = target.matchers.map(\.subscription)
     for matcher in target.matchers {
       index[matcher.subject]?.removeAll { $0 === matcher }
       if index[matcher.subject]?.isEmpty == true { index[matcher.subject] = nil }
@@ -104,6 +109,7 @@ final class EffectHub {
       unhookIfUnused(store)
     }
     if let listener = target as? EffectListener { forgetIfDone(listener) }
+    return told
   }
 
   func forgetIfDone(_ listener: EffectListener) {
@@ -143,6 +149,10 @@ final class EffectHub {
     for matcher in matchers {
       do {
         try checkRights(matcher)
+        // That of an earlier store of this id, which may come back.
+        let earlier = matcher.subscription
+        system.noteUndo { matcher.subscription = earlier }
+        matcher.subscription = nil
         connect(matcher, store.id)
       } catch {
         var failure = StoreError(wrapping: error)
@@ -163,6 +173,7 @@ final class EffectHub {
       engine.scriptHooks[id, default: []].append(hook)
       engine.refreshHooks(of: store)
     case .change(_, let path):
+      guard matcher.subscription == nil else { return }
       // The state from before takes all of the change.
       let told = matcher.wantsOriginal ? nil : path
       let seen = Store(store, grant: grant(matcher, id))

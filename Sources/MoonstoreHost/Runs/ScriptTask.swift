@@ -25,7 +25,7 @@ final class ScriptTask {
   let number: Int
   let script: String
   /// The store that it acts as, or the script; also when the store has gone.
-  let sender: String
+  var sender: String
   /// What errors call it.
   let label: String
   /// The Lua function, which takes the number and what `arguments` appends.
@@ -106,6 +106,8 @@ extension HostEngine {
   private func begin(_ task: ScriptTask) {
     guard tasks[task.number] != nil else { return }
     if task.isCancelled { return finish(task, .cancelled) }
+    // While a project is loaded, a script can spawn before it has defined its store.
+    task.sender = sender(task.script)
     let mark = system.beginTurn()
     let state: RunState
     do {
