@@ -149,6 +149,53 @@ extension TestHost {
     #expect(try await host.run("return useStore('cart').n") == 0)
   }
 
+  @Test
+  func `U1 What fails while a project is loaded leaves nothing either, if the script goes on`()
+    async throws
+  {
+    let host = try await TestHost([
+      "factories/a.lua": #"""
+      local ok, err = pcall(composeStores, {
+        one = function() return defineStore("one", {}) end,
+        two = function() return factories.base():create { id = "two" } end,
+        x = function() error("no") end,
+      })
+      provide("outcome", { ok, tostring(err):match("no$") ~= nil, factories.base():get("two") == nil })
+      """#,
+      "stores/one.lua": #"return defineStore("one", { state = { n = 5 } })"#,
+    ])
+    #expect(await host.host.storeIDs == ["one"])
+    #expect(
+      try await host.run("return { inject('outcome'), useStore('one').n }")
+        == [[false, true, true], 5]
+    )
+  }
+
+  @Test func `T11 Scripts need no imports, and what they catch has a code and a message`()
+    async throws
+  {
+    let host = try await TestHost([:])
+    let result = try await host.run(
+      #"""
+      local c = defineStore("c", function()
+        local n = ref(1)
+        local double = computed(function() return n.value * 2 end)
+        local seen = ref(0)
+        watch(n, function(new) seen.value = new end)
+        return { n = n, double = double, seen = seen, set = function(x) n.value = x end }
+      end)
+      c.set(4)
+      local _, missing = pcall(useStore, "nobody")
+      local _, text = pcall(error, "plain")
+      local _, value = pcall(error, { reason = "table" })
+      return { c.double, c.seen, missing.code, missing.message, text, value.reason }
+      """#
+    )
+    #expect(
+      result == [8, 4, "unknownStore", "there is no store 'nobody'", "plain", "table"]
+    )
+  }
+
   @Test func `U1 Stores that need each other are refused with the first that is missing`()
     async throws
   {
