@@ -48,8 +48,8 @@ final class HostEngine {
   /// What scripts want done as soon as the stores are there.
   var afterLoading: [(script: String, body: () throws -> Void)] = []
   var used: [(id: String, script: String, line: Int?)] = []
-  /// The store that a plugin is adding to: what the plugin registers ends with it.
-  var extended: LiveStore?
+  /// The store that a plugin is adding to, and whose plugin it is: what those register ends with the store.
+  var extended: (store: LiveStore, scripts: Set<String>)?
   /// What resets a store in the plain way, while a script's function resets it in another.
   var resets: [Int: () throws -> Void] = [:]
   var resetCount = 0
@@ -265,7 +265,10 @@ final class HostEngine {
     disposableCount += 1
     disposables[disposableCount] = (subscription, script)
     scripts[script]?.owned[disposableCount] = subscription
-    extended?.registrations.append(subscription)
+    // What others register because the plugin has called them is theirs.
+    if let extended, extended.scripts.contains(script) {
+      extended.store.registrations.append(subscription)
+    }
     return disposableCount
   }
 

@@ -279,6 +279,29 @@ private let plainStore = #"""
     #expect(result == [4, 4])
   }
 
+  @Test func `T7 What others register because a plugin has called them stays theirs`() async throws
+  {
+    let host = try await TestHost([
+      "stores/a.lua": #"""
+      local heard = 0
+      return defineStore("a", { actions = {
+        listen = function() bus.subscribe("ping", function() heard = heard + 1 end) end,
+        heard = function() return heard end,
+      } })
+      """#
+    ])
+    let result = try await host.run(
+      #"""
+      local a = useStore("a")
+      local short = defineStore("short", { plugins = { function() a:listen() end } })
+      store.dispose(short)
+      bus.send("ping")
+      return a:heard()
+      """#
+    )
+    #expect(result == 1)
+  }
+
   @Test func `T7 Factories apply the plugins of a configuration, and configure applies more`()
     async throws
   {

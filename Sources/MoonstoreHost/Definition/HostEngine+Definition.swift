@@ -116,7 +116,7 @@ extension HostEngine {
     for responder in reader.answers {
       try add(responder: responder.name, responder.function, to: live)
     }
-    try system.install(reader.plugins.map { plugin($0) }, on: live)
+    try system.install(reader.plugins.map { plugin($0, of: script) }, on: live)
   }
 
   private func own(_ live: LiveStore, _ script: String) {

@@ -7,11 +7,17 @@ extension HostEngine {
   ///
   /// The context has the store's `id`, `name`, `metadata` and `options`, and the `store` itself. The function
   /// returns nothing, or a table of what it adds. What it registers while it runs ends with the store.
-  func plugin(_ function: LuaReference) -> InstalledPlugin {
+  ///
+  /// - Parameters:
+  ///   - function: The function.
+  ///   - script: Who brings it; it may stand in another script.
+  /// - Returns: The plugin, for the world to install.
+  func plugin(_ function: LuaReference, of script: String) -> InstalledPlugin {
     let place = LuaFunction(function).definition
     let name = place.map { "\($0.script):\($0.line)" } ?? "a plugin"
+    let scripts: Set<String> = [script, place?.script ?? script]
     return InstalledPlugin(name) { [unowned self] live in
-      let returned = try callPlugin(function, for: live)
+      let returned = try callPlugin(function, of: scripts, for: live)
       let additions = try PluginAdditions(returned, place: place, store: live.id, engine: self)
       do {
         try live.apply(additions.revision(of: live, engine: self))
@@ -25,7 +31,11 @@ extension HostEngine {
     }
   }
 
-  private func callPlugin(_ function: LuaReference, for live: LiveStore) throws -> LuaValue {
+  private func callPlugin(
+    _ function: LuaReference,
+    of scripts: Set<String>,
+    for live: LiveStore
+  ) throws -> LuaValue {
     let definition = live.definition
     let context = try vm.makeTable([
       "id": .string(live.id), "name": .string(definition.name), "metadata": definition.metadata,
@@ -33,7 +43,7 @@ extension HostEngine {
     ])
     try context.set("store", to: .object(kind: ObjectKind.store, entry(live.id)))
     let outer = extended
-    extended = live
+    extended = (store: live, scripts: scripts)
     defer { extended = outer }
     return try withoutDriving {
       do {

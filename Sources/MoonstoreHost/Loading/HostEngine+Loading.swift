@@ -87,7 +87,7 @@ extension HostEngine {
         script: path
       )
     }
-    keep(system.use(plugin: plugin(function.reference)), for: path)
+    keep(system.use(plugin: plugin(function.reference, of: path)), for: path)
   }
 
   private func adopt(middleware result: LuaValue, of path: String) throws {

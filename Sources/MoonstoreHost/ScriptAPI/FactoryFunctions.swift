@@ -117,7 +117,7 @@ extension HostEngine {
         ($0.name, .script($0.function, takesSelf: true))
       }
       try live.apply(revision)
-      try system.install(only: reader.plugins.map { plugin($0) }, on: live)
+      try system.install(only: reader.plugins.map { plugin($0, of: live.owner ?? id) }, on: live)
     }
   }
 
