@@ -5,7 +5,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <stdatomic.h>
 
 #include "CMoonBridge.h"
 
@@ -108,9 +107,6 @@ struct mb_vm {
     mb_value self;
   } entry;
 
-  // Set, by whatever thread, when the turn must end: nothing catches it. See limits.c.
-  _Atomic int killed;
-
   uint16_t handle_kind;
   uint32_t table_kinds, live_kinds;
 };
@@ -166,14 +162,6 @@ int mb_reset(mb_vm *vm, lua_State *co);
 // The same for one that may wait, with the coroutines that wait inside of it.
 void mb_cancel(mb_vm *vm, lua_State *co);
 void mb_note_error(mb_vm *vm, lua_State *L, int level);
-
-// limits.c
-// Raises what ends a killed turn.
-_Noreturn void mb_raise_kill(lua_State *L, mb_vm *vm);
-// Asked now and then by C code that can run long, which no hook interrupts.
-static inline void mb_poll(lua_State *L, mb_vm *vm) {
-  if (atomic_load_explicit(&vm->killed, memory_order_relaxed)) mb_raise_kill(L, vm);
-}
 
 // attenuation.c
 // Gives what stands from `first` to the top of the stack the rights of somebody with this grant.
