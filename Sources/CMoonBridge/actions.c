@@ -53,7 +53,7 @@ int mb_call_action(lua_State *L) {
   int32_t action = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
   mb_action_entry *entry = &vm->actions[action];
   if (!entry->in_use || entry->flags & MB_ACTION_GONE)
-    return luaL_error(L, "this action belongs to a store that was disposed");
+    return luaL_error(L, "this action is gone: its store was disposed, or reloaded without it");
   uint16_t grant = (uint16_t)lua_tointeger(L, lua_upvalueindex(2));
   if (grant != 0) {
     int32_t status = vm->callbacks.authorize(vm->callbacks.owner, action, grant);

@@ -22,7 +22,9 @@ final class HostEngine {
   /// The functions that others than the owner get for actions, by number and grant.
   var grantedActions: [UInt64: LuaReference] = [:]
   /// Functions of scripts that decide on permissions.
-  var conditions: [LuaReference] = []
+  var conditions: [Int: LuaReference] = [:]
+  var conditionCount = 0
+  let releasedConditions = ReleasedConditions()
   /// Methods of texts that errors of the host have as well.
   var errorMethods: [String: LuaReference] = [:]
   /// Hooks of scripts, by store.
@@ -48,12 +50,23 @@ final class HostEngine {
   /// What scripts want done as soon as the stores are there.
   var afterLoading: [(script: String, body: () throws -> Void)] = []
   var used: [(id: String, script: String, line: Int?)] = []
-  /// The store that a plugin is adding to, and whose plugin it is: what those register ends with the store.
-  var extended: (store: LiveStore, scripts: Set<String>)?
+  /// Whether what scripts begin now belongs to their version: while they are loaded, and in their hooks.
+  var isBeginning = false
+  /// The versions of each script.
+  var histories: [String: ScriptHistory] = [:]
+  /// While scripts are reloaded: the stores that are to become new versions, and the texts of modules.
+  var replaceable: Set<String> = []
+  var moduleTexts: [String: String]?
+  var changes: StoreChanges = [:]
+  /// Looks after the turns that follow a reload.
+  var guarding: ReloadGuard?
+  let reloadListeners = ReloadListeners()
+  /// What a plugin is adding to a store, and whose plugin it is: what those register ends with it.
+  var extended: (addition: StoreAddition, scripts: Set<String>)?
   /// What resets a store in the plain way, while a script's function resets it in another.
   var resets: [Int: () throws -> Void] = [:]
   var resetCount = 0
-  /// Where the middleware of scripts stands, in order.
+  /// The middleware of scripts around all actions and messages, in order.
   var layers: [ScriptLayer] = []
   /// What `bus.subscribe` and its like have returned to scripts, by number.
   private var disposables: [Int: (subscription: Subscription, script: String)] = [:]
@@ -72,6 +85,8 @@ final class HostEngine {
   /// The last failure of an action that a driver called, to tell where it came from.
   var lastFailure: StoreError?
   var setup: SetupScope?
+  /// What setup functions have computed, by store: it ends with the store, or when no script has it any more.
+  private var computeds: [String: [ComputedReference]] = [:]
   /// What the prelude gave back, and its function for actions that middleware surrounds, which the machine
   /// knows by number only.
   var prelude: LuaTable?
@@ -83,6 +98,7 @@ final class HostEngine {
   /// The tasks that have not ended, and what effects listen to.
   var tasks: [Int: ScriptTask] = [:]
   var taskCount = 0
+  var runningTask: ScriptTask?
   private(set) lazy var effects = EffectHub(engine: self)
   /// Owns what conditions read.
   private(set) lazy var conditionScope = EffectScope(in: system.graph, label: "conditions")
@@ -113,9 +129,13 @@ final class HostEngine {
     system.onHooksChanged = { [unowned self] in refreshHooks() }
     system.onStoreRegistered = { [unowned self] store in adopt(store) }
     system.evaluateCondition = { [unowned self] number, request in
-      try holds(conditions[number], request)
+      guard let condition = conditions[number] else { return false }
+      return try holds(condition, request)
     }
-    system.onReport = { error in configuration.report(error) }
+    system.onReport = { [unowned self] error in
+      noteReport(error)
+      configuration.report(error)
+    }
     do {
       try openLibraries()
     } catch {
@@ -124,6 +144,7 @@ final class HostEngine {
   }
 
   func close() {
+    reloadListeners.finish()
     for run in parked.values { run.run.release() }
     parked = [:]
     timeouts = [:]
@@ -137,7 +158,7 @@ final class HostEngine {
     scripts = [:]
     actions = [:]
     grantedActions = [:]
-    conditions = []
+    conditions = [:]
     errorMethods = [:]
     system.registry.disposeAll()
     unsafe system.scriptEngine = nil
@@ -190,9 +211,16 @@ final class HostEngine {
   }
 
   private func forget(_ store: LiveStore) {
+    for computed in computeds.removeValue(forKey: store.id) ?? [] { computed.getter?.dispose() }
     for action in store.actions { release(action) }
     let gone = Set(store.actions.map { UInt64(UInt32(bitPattern: $0.number)) })
     grantedActions = grantedActions.filter { !gone.contains($0.key >> 16) }
+  }
+
+  /// Ends something computed with its store, unless it ends before.
+  func keep(_ computed: Getter, for store: LiveStore) {
+    computeds[store.id, default: []].removeAll { $0.getter == nil }
+    computeds[store.id, default: []].append(ComputedReference(computed))
   }
 
   /// The function that a script gets for an action: the owner's, or one that asks at each call.
@@ -227,6 +255,7 @@ final class HostEngine {
     switch action.code {
     case .swift: flags = [.native, .takesSelf]
     case .script(_, let takesSelf): flags = takesSelf ? [.takesSelf] : []
+    case .removed: flags = .gone
     }
     if store.isDisposed { flags = .gone }
     if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
@@ -267,7 +296,7 @@ final class HostEngine {
     scripts[script]?.owned[disposableCount] = subscription
     // What others register because the plugin has called them is theirs.
     if let extended, extended.scripts.contains(script) {
-      extended.store.registrations.append(subscription)
+      extended.addition.registrations.append(subscription)
     }
     return disposableCount
   }
@@ -284,6 +313,7 @@ final class HostEngine {
   /// Lets go of what nobody holds any more, where nothing is half-done.
   func tidy() {
     machine.drainReleased()
+    dropReleasedConditions()
     guard disposables.count > disposableLimit, !system.isInTurn else { return }
     for (number, (subscription, script)) in disposables where !subscription.isActive {
       disposables[number] = nil
@@ -291,6 +321,11 @@ final class HostEngine {
     }
     disposableLimit = max(1_024, disposables.count * 2)
   }
+}
+
+private struct ComputedReference {
+  weak var getter: Getter?
+  init(_ getter: Getter) { self.getter = getter }
 }
 
 /// A hook that a script has put on a store.

@@ -61,6 +61,12 @@ public actor StoreHost {
     }
   }
 
+  /// Does something with the engine, which nobody may keep.
+  func withEngine<R>(_ body: (HostEngine) throws(StoreError) -> R) throws(StoreError) -> R {
+    try check()
+    return try body(engine)
+  }
+
   private func check() throws(StoreError) {
     if isClosed { throw StoreError(.closed, "this host was closed") }
   }

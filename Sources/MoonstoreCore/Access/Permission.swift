@@ -29,7 +29,7 @@ public struct Permission: Sendable {
   enum Condition: Sendable {
     case swift(@Sendable (Request) throws -> Bool, id: Int)
     /// A function of a script, which the host knows by number.
-    case script(Int)
+    case script(ScriptCondition)
   }
 
   /// The right with the part that it is for: `read`, `write:items`, `call:addItem`, `$patch`, `admin`, `*`.
@@ -57,7 +57,7 @@ public struct Permission: Sendable {
   }
 
   /// A permission whose condition is a function of a script.
-  package init(_ text: String, for principal: Principal?, condition: Int?) {
+  package init(_ text: String, for principal: Principal?, condition: ScriptCondition?) {
     self.text = text
     self.principal = principal
     self.condition = condition.map(Condition.script)
@@ -69,10 +69,39 @@ public struct Permission: Sendable {
     if let principal { key += " for \(principal.kind.rawValue) \(principal.name)" }
     switch condition {
     case .swift(_, let id): key += " when #\(id)"
-    case .script(let number): key += " when \(number)"
+    case .script(let condition): key += " when \(condition.number)"
     case nil: break
     }
     return key
+  }
+}
+
+/// A function of a script that decides on a permission, for as long as a list names it.
+package final class ScriptCondition: Sendable {
+  package let number: Int
+  private let released: ReleasedConditions
+
+  package init(_ number: Int, releasing released: ReleasedConditions) {
+    self.number = number
+    self.released = released
+  }
+
+  deinit { released.append(number) }
+}
+
+/// The conditions that no list names any more, until their host takes note.
+package final class ReleasedConditions: Sendable {
+  private let numbers = Mutex<[Int]>([])
+
+  package init() {}
+
+  fileprivate func append(_ number: Int) { numbers.withLock { $0.append(number) } }
+
+  package func takeAll() -> [Int] {
+    numbers.withLock { numbers in
+      defer { numbers = [] }
+      return numbers
+    }
   }
 }
 

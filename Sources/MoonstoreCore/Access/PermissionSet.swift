@@ -136,7 +136,8 @@ package struct PermissionSet {
         defer { system.getterDepth -= 1 }
         switch condition {
         case .swift(let body, _): return try body(request)
-        case .script(let number): return try system.evaluateCondition?(number, request) ?? false
+        case .script(let condition):
+          return try system.evaluateCondition?(condition.number, request) ?? false
         }
       }
     } catch {

@@ -25,10 +25,9 @@ public final class MessageBus {
   package typealias MiddlewareBody = (Message) throws -> Bool
 
   private struct Middleware {
-    let id: Int
+    let rank: Int
     let body: MiddlewareBody
   }
-  private var middlewareCount = 0
 
   init(system: StoreSystem) { unsafe world = system }
 
@@ -230,32 +229,30 @@ public final class MessageBus {
     to lists: ReferenceWritableKeyPath<MessageBus, [String: [BusMember]]>
   ) throws(StoreError) -> Subscription {
     try checkType(type)
-    self[keyPath: lists][type, default: []].append(member)
+    let line = "\(lists == \.handlers ? "on" : "answer") \(member.owner) \(type)"
+    member.rank = system.ranks.next(in: line)
+    self[keyPath: lists][type, default: []].insert(member, by: \.rank)
     return system.registration { [unowned self] in
       member.end()
-      let place = self[keyPath: lists][type]?.firstIndex { $0 === member }
-      if let place { self[keyPath: lists][type]?.remove(at: place) }
+      self[keyPath: lists][type]?.removeAll { $0 === member }
       if self[keyPath: lists][type]?.isEmpty == true { self[keyPath: lists][type] = nil }
+      system.ranks.giveUp(member.rank, in: line)
       return { [unowned self] in
         member.revive()
-        let count = self[keyPath: lists][type]?.count ?? 0
-        self[keyPath: lists][type, default: []].insert(member, at: min(place ?? 0, count))
+        self[keyPath: lists][type, default: []].insert(member, by: \.rank)
       }
     }
   }
 
   /// Adds middleware behind those that are there.
-  package func use(_ body: @escaping MiddlewareBody) -> Subscription {
-    middlewareCount += 1
-    let id = middlewareCount
-    let member = Middleware(id: id, body: body)
-    middleware.append(member)
+  package func use(owner: String = "swift", _ body: @escaping MiddlewareBody) -> Subscription {
+    let line = "message middleware \(owner)"
+    let member = Middleware(rank: system.ranks.next(in: line), body: body)
+    middleware.insert(member, by: \.rank)
     return system.registration { [unowned self] in
-      let place = middleware.firstIndex { $0.id == id }
-      middleware.removeAll { $0.id == id }
-      return { [unowned self] in
-        middleware.insert(member, at: min(place ?? 0, middleware.count))
-      }
+      middleware.removeAll { $0.rank == member.rank }
+      system.ranks.giveUp(member.rank, in: line)
+      return { [unowned self] in middleware.insert(member, by: \.rank) }
     }
   }
 

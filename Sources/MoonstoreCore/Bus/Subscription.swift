@@ -84,6 +84,8 @@ package final class BusMember {
 
   package let owner: String
   package let body: Body
+  /// Its place among the others of its type.
+  var rank = 0
   package private(set) var isActive = true
 
   init(owner: String, body: @escaping Body) {

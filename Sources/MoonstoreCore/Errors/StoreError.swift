@@ -20,6 +20,10 @@ public struct StoreError: Error, Sendable {
     public static let unreadable = Code(rawValue: "unreadable")
     /// A store's definition cannot be used.
     public static let invalidDefinition = Code(rawValue: "invalidDefinition")
+    /// The state of a live store does not fit a new version of it, and nothing says how it becomes such.
+    public static let cannotMigrate = Code(rawValue: "cannotMigrate")
+    /// A turn is under way, and this has to wait for its end.
+    public static let busy = Code(rawValue: "busy")
     /// Two stores have one id.
     public static let duplicateStore = Code(rawValue: "duplicateStore")
     /// There is no store of this id.

@@ -320,7 +320,7 @@ public final class StoreRegistry {
   /// Tells all who listen that something has happened.
   ///
   /// - Parameters:
-  ///   - type: Such as `shop:opened`; `store:` and `permission:` are the registry's own.
+  ///   - type: Such as `shop:opened`; `store:`, `permission:` and `script:` are the host's own.
   ///   - payload: What there is to say.
   ///   - source: Who says it.
   ///   - target: The store that it is about.
@@ -331,17 +331,29 @@ public final class StoreRegistry {
     source: String = "swift",
     target: String? = nil
   ) throws(StoreError) {
-    guard !type.isEmpty, type != "*", !type.hasPrefix("store:"), !type.hasPrefix("permission:")
+    guard !type.isEmpty, type != "*",
+      !["store:", "permission:", "script:"].contains(where: { type.hasPrefix($0) })
     else {
       throw StoreError(
         .invalidArgument,
         "the type of an event is a text such as 'shop:opened', not '\(type)'; "
-          + "'store:' and 'permission:' events are the registry's own"
+          + "'store:', 'permission:' and 'script:' events are the host's own"
       )
     }
     try system.forbidInGetter("tell the event '\(type)'")
     try system.turn {
       try events.emit(type, source: source, target: target, payload: payload, survives: false)
+    }
+  }
+
+  /// Tells of something that the host has done, as a turn of its own.
+  package func announce(_ type: String, source: String, payload: Value) {
+    do {
+      try system.turn {
+        try events.emit(type, source: source, target: nil, payload: payload, survives: false)
+      }
+    } catch {
+      system.report(error)
     }
   }
 

@@ -6,7 +6,7 @@ package final class Getter: GraphObserver {
   private unowned(unsafe) let owner: LiveStore
   package var store: LiveStore { unsafe owner }
   // Swift's or a script's; it reads through the tree, so the graph learns what it depends on.
-  private(set) var evaluate: () throws -> StateSlot
+  package private(set) var evaluate: () throws -> StateSlot
   private(set) var node = NodeID.none
   private var result = StateSlot.empty
   private var error: StoreError?
@@ -23,6 +23,12 @@ package final class Getter: GraphObserver {
 
   /// The value, evaluated if need be, and noted as read.
   package func read() throws(StoreError) -> StateSlot {
+    guard node != .none else {
+      throw StoreError(
+        .disposed,
+        "the getter '\(name)' is no more: its store was disposed or reloaded"
+      )
+    }
     let graph = store.system.graph
     switch graph.readComputed(node) {
     case .ready:

@@ -48,7 +48,7 @@ extension LiveStore {
 
   /// Throws when a key of the state is the name of a getter or an action.
   private func checkIsField(_ key: Value.Key) throws(StoreError) {
-    guard case .string(let name) = key, root.position(of: key) < 0 else { return }
+    guard case .string(let name) = key, !hasField(name) else { return }
     switch member(named: name) {
     case .getter:
       throw StoreError(
@@ -124,13 +124,24 @@ extension LiveStore {
 
   package func reset() throws {
     try stretch(.reset, payload: nil) {
-      if let resetting { try resetting { try putBack() } } else { try putBack() }
+      var reset: () throws -> Void = { [self] in try putBack() }
+      for outer in additions.compactMap(\.reset) {
+        reset = { [inner = reset] in try outer(inner) }
+      }
+      try reset()
+    }
+  }
+
+  /// What the state begins with: the definition's, and over it what was added.
+  package func initialState() throws -> Value {
+    additions.reduce(try definition.state()) { state, addition in
+      addition.state.isEmpty ? state : state.merged(with: .map(addition.state))
     }
   }
 
   /// Puts the state back to what it begins with; fields that were added go.
   private func putBack() throws {
-    let initial = try definition.state()
+    let initial = try initialState()
     guard let pairs = initial.mapValue else {
       throw StoreError(.invalidDefinition, "the state of '\(id)' must be a map", store: id)
     }

@@ -17,6 +17,8 @@ package final class LiveStore {
       case swift(StoreDefinition.ActionBody)
       /// A function of the host's script engine; it takes the store first, or no store.
       case script(AnyObject, takesSelf: Bool)
+      /// None: a newer version of the store has no such action. Who holds it finds it gone.
+      case removed
     }
 
     package let name: String
@@ -27,6 +29,9 @@ package final class LiveStore {
       self.name = name
       self.code = code
     }
+
+    /// Whether a newer version of the store has no such action.
+    package var isRemoved: Bool { if case .removed = code { true } else { false } }
 
     /// The code, if it is Swift's.
     package var body: StoreDefinition.ActionBody? {
@@ -48,6 +53,7 @@ package final class LiveStore {
   package internal(set) var root: StateNode
   private var memberSymbols: ContiguousArray<UInt32> = []
   private var members: ContiguousArray<Member> = []
+  /// All that there were, also those that a newer version has removed: their places stay theirs.
   package internal(set) var actions: ContiguousArray<Action> = []
   package internal(set) var isDisposed = false
   private var isGone = false
@@ -56,14 +62,18 @@ package final class LiveStore {
   /// Whether a setup function made it: its actions are closures that take no store.
   package var isSetup = false
   /// Parts of state that no name leads to, such as the refs that a setup function keeps to itself.
-  package var hiddenRoots: [StateNode] = []
+  package internal(set) var hiddenRoots: [StateNode] = []
+  /// What those began with.
+  private var hiddenInitial: [Value] = []
   /// What the store was made from, for whoever made it.
   package var origin: AnyObject?
-  /// Runs instead of putting the state back, and gets what puts it back.
-  package internal(set) var resetting: StoreRevision.Reset?
-  /// What plugins and `configure` have added to the state that the store begins with.
-  var added: AddedState?
-  /// What the world knows of the store, such as its message handlers: ends when it leaves, and is put back
+  /// What plugins and `configure` have given it besides its definition, in order.
+  package internal(set) var additions: [StoreAddition] = []
+  /// Getters that were taken out while the store is being replaced, for the new version to take up.
+  var retired: [String: Getter] = [:]
+  /// What its definition handles and answers, and whatever else goes with this version of it.
+  package var handlers: [Subscription] = []
+  /// What the world knows of the store, such as the hooks of others: ends when it leaves, and is put back
   /// when that is undone.
   package var registrations: [Subscription] = []
   /// Disposers of what lives as long as the store; they run when it is gone for good.
@@ -94,6 +104,9 @@ package final class LiveStore {
     return symbol == 0 ? nil : member(symbol)
   }
 
+  /// The names of all getters and actions.
+  var memberNames: [String] { memberSymbols.map { system.tree.symbols.name(of: $0) } }
+
   /// The names of the getters, in order of definition.
   package var getterNames: [String] {
     members.compactMap { if case .getter(let getter) = $0 { getter.name } else { nil } }
@@ -113,12 +126,12 @@ package final class LiveStore {
     actions.append(action)
   }
 
-  private func add(_ member: Member, named name: String) throws(StoreError) {
+  func add(_ member: Member, named name: String) throws(StoreError) {
     let symbol = system.tree.symbols.intern(name)
     guard symbol != 0 else {
       throw StoreError(.invalidDefinition, "this host has too many names", store: id)
     }
-    guard self.member(symbol) == nil, root.position(of: .string(name)) < 0 else {
+    guard self.member(symbol) == nil, !hasField(name) else {
       throw StoreError(
         .invalidDefinition,
         "'\(name)' is defined twice in the store '\(id)': "
@@ -130,13 +143,30 @@ package final class LiveStore {
     members.append(member)
   }
 
-  /// Takes a getter or an action back out; an action only if it is the last one that was added.
-  func remove(_ member: Member, named name: String) {
+  /// Whether the state has a field of this name now.
+  func hasField(_ name: String) -> Bool {
+    let position = root.position(of: .string(name))
+    return position >= 0 && !root.slots[position].isEmpty
+  }
+
+  /// A name stands for no getter and no action any more.
+  func dropMember(named name: String) {
     let symbol = system.tree.symbols.symbol(of: name)
     if let place = memberSymbols.firstIndex(of: symbol) {
       memberSymbols.remove(at: place)
       members.remove(at: place)
     }
+  }
+
+  /// Puts a getter or an action back that was dropped.
+  func restore(_ member: Member, named name: String) {
+    memberSymbols.append(system.tree.symbols.intern(name))
+    members.append(member)
+  }
+
+  /// Takes a getter or an action back out; an action only if it is the last one that was added.
+  func remove(_ member: Member, named name: String) {
+    dropMember(named: name)
     if case .action(let index) = member { actions.remove(at: index) }
   }
 
@@ -153,14 +183,50 @@ package final class LiveStore {
 
   /// The error for a call of an action that is not there, with what was probably meant.
   package func noAction(_ name: String) -> StoreError {
-    let names = actions.map(\.name)
+    let names = actions.filter { !$0.isRemoved }.map(\.name)
     let text =
       switch member(named: name) {
       case .getter: "'\(name)' is a getter of the store '\(id)', not an action"
+      case nil where actions.contains { $0.name == name && $0.isRemoved }:
+        "the store '\(id)' has no action '\(name)' any more: its script was reloaded without it"
       default:
         "the store '\(id)' has no action '\(name)'\(Suggestion.text(for: name, among: names))"
       }
     return StoreError(.unknownAction, text, store: id)
+  }
+
+  /// Gives the store its values without a name, in the order in which the setup function has made them.
+  ///
+  /// Those of an older version survive if there are as many, and of the same kinds.
+  ///
+  /// - Returns: The array in which they stand from now on.
+  package func setHidden(_ node: StateNode) -> StateNode {
+    let initial = node.slots.map(\.value)
+    let before = (hiddenRoots, hiddenInitial)
+    hiddenInitial = initial
+    let old = before.0.first
+    let isFitting =
+      old.map { old in
+        old.slots.count == initial.count
+          && zip(old.slots, initial).allSatisfy { ValueKind($0).fits(ValueKind($1)) }
+      } ?? false
+    if system.isInTurn {
+      system.tree.note(Revised { [self] in (hiddenRoots, hiddenInitial) = before })
+    }
+    guard let old, isFitting else {
+      hiddenRoots = node.slots.isEmpty ? [] : [node]
+      guard let old else { return node }
+      // The store is live, and so are the values that it gets.
+      system.tree.move(old, to: nil)
+      system.tree.adopt(node, by: self)
+      system.tree.note(Revised { [self] in system.tree.move(old, to: self) })
+      return node
+    }
+    for (position, value) in initial.enumerated()
+    where value != before.1[position] && old.slots[position].matches(before.1[position]) {
+      system.tree.write(system.tree.slot(value), to: old, at: position)
+    }
+    return old
   }
 
   /// Takes the store out of the world, so that the turn under way can still put it back.
@@ -168,6 +234,8 @@ package final class LiveStore {
     guard !isDisposed else { return }
     isDisposed = true
     for registration in registrations.reversed() { registration.cancel() }
+    for addition in additions.reversed() { addition.leave() }
+    for handler in handlers.reversed() { handler.cancel() }
     for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
   }
 
@@ -183,10 +251,13 @@ package final class LiveStore {
     guard !isGone else { return }
     isGone = true
     registrations = []
+    additions = []
+    handlers = []
     for dispose in attachments.reversed() { dispose() }
     attachments = []
     for subscription in subscriptions { subscription.finish() }
     hooks = []
     for case .getter(let getter) in members { getter.dispose() }
+    for getter in retired.values { getter.dispose() }
   }
 }

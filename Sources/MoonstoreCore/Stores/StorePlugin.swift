@@ -70,12 +70,27 @@ extension StorePlugin.Additions: Sendable {}
 
 /// A plugin as the world holds it, whoever has written it.
 package final class InstalledPlugin {
+  /// What it belongs to: the script that brings it, or `swift`.
+  package let owner: String
   let name: String
-  let install: (LiveStore) throws -> Void
+  var rank = 0
+  /// Whether it adds to every store.
+  package private(set) var isGlobal = false
+  let install: (LiveStore, StoreAddition) throws -> Void
 
-  package init(_ name: String, install: @escaping (LiveStore) throws -> Void) {
+  package init(
+    _ name: String,
+    owner: String,
+    install: @escaping (LiveStore, StoreAddition) throws -> Void
+  ) {
     self.name = name
+    self.owner = owner
     self.install = install
+  }
+
+  fileprivate func takePlace(_ rank: Int) {
+    self.rank = rank
+    isGlobal = true
   }
 }
 
@@ -83,15 +98,24 @@ extension StoreSystem {
   /// What the plugins are called, in order; those of scripts by their place.
   package var pluginNames: [String] { plugins.map(\.name) }
 
+  package var pluginCount: Int { plugins.count }
+
+  /// The plugins of the host that are so, in order.
+  package func globalPlugins(where isWanted: (InstalledPlugin) -> Bool) -> [InstalledPlugin] {
+    plugins.filter(isWanted)
+  }
+
   /// Adds a plugin behind those that are there; stores that are defined from now on get it.
   public func use(plugin: StorePlugin) -> Subscription { use(plugin: installed(plugin)) }
 
   package func use(plugin: InstalledPlugin) -> Subscription {
-    plugins.append(plugin)
+    let line = "plugin \(plugin.owner)"
+    plugin.takePlace(ranks.next(in: line))
+    plugins.insert(plugin, by: \.rank)
     return registration { [unowned self] in
-      let place = plugins.firstIndex { $0 === plugin }
       plugins.removeAll { $0 === plugin }
-      return { [unowned self] in plugins.insert(plugin, at: min(place ?? 0, plugins.count)) }
+      ranks.giveUp(plugin.rank, in: line)
+      return { [unowned self] in plugins.insert(plugin, by: \.rank) }
     }
   }
 
@@ -104,7 +128,7 @@ extension StoreSystem {
   package func install(only plugins: [InstalledPlugin], on live: LiveStore) throws(StoreError) {
     for plugin in plugins {
       do {
-        try plugin.install(live)
+        try plugin.install(live, live.begin(StoreAddition(of: plugin)))
       } catch {
         var failure = StoreError(wrapping: error)
         if failure.store == nil { failure.store = live.id }
@@ -115,7 +139,7 @@ extension StoreSystem {
   }
 
   func installed(_ plugin: StorePlugin) -> InstalledPlugin {
-    InstalledPlugin(plugin.name) { [unowned self] live in
+    InstalledPlugin(plugin.name, owner: "swift") { [unowned self] live, addition in
       let context = StorePlugin.Context(
         store: live.face,
         name: live.definition.name,
@@ -133,8 +157,12 @@ extension StoreSystem {
       if let reset = additions.reset {
         revision.reset = { [unowned live] plain in try reset(live.face, plain) }
       }
-      try live.apply(revision)
-      try subscribe(live, on: additions.on, answers: additions.answers)
+      try live.apply(revision, as: addition)
+      addition.registrations += try subscribe(
+        live,
+        on: additions.on,
+        answers: additions.answers
+      )
     }
   }
 }

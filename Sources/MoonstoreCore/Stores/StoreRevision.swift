@@ -38,33 +38,23 @@ package struct StoreRevision {
   }
 }
 
-/// What was added to the state that a store begins with.
-final class AddedState {
-  let own: () throws -> Value
-  let value: Value
-
-  init(_ own: @escaping () throws -> Value, _ value: Value) {
-    self.own = own
-    self.value = value
-  }
-}
-
 extension LiveStore {
   /// Makes all of a revision, or nothing of it: a part of the turn under way, or a turn of its own.
   ///
   /// Fields that are new get their values, others keep theirs; who holds an action reaches its new code;
   /// getters are evaluated anew.
-  package func apply(_ revision: StoreRevision) throws(StoreError) {
+  package func apply(
+    _ revision: StoreRevision,
+    as addition: StoreAddition? = nil
+  ) throws(StoreError) {
     try system.forbidInGetter("change what '\(id)' is made of")
     try check(revision)
     let rights = try revision.permissions.map { (list) throws(StoreError) in
       try PermissionSet(list, of: id)
     }
     try system.turn {
-      let before = (definition, permissions, added, resetting, origin)
-      system.tree.note(
-        Revised { [self] in (definition, permissions, added, resetting, origin) = before }
-      )
+      let before = (definition, permissions, origin)
+      system.tree.note(Revised { [self] in (definition, permissions, origin) = before })
       if let origin = revision.origin { self.origin = origin }
       if let name = revision.name { definition.name = name }
       if let metadata = revision.metadata { definition.metadata = metadata }
@@ -75,9 +65,11 @@ extension LiveStore {
         definition.permissions = revision.permissions
         permissions = rights
       }
-      if let reset = revision.reset { wrapReset(reset) }
-      if !revision.state.isEmpty {
-        extendInitialState(.map(revision.state))
+      if addition != nil || !revision.state.isEmpty || revision.reset != nil {
+        let addition = addition ?? begin(StoreAddition(of: nil))
+        addition.reset = revision.reset
+        addition.state = revision.state
+        addition.members = Set(revision.getters.map(\.name) + revision.actions.map(\.name))
         try addMissing(revision.state, to: root)
       }
       for (name, evaluate) in revision.getters { try put(getter: name, evaluate) }
@@ -126,19 +118,11 @@ extension LiveStore {
     switch member(named: name) {
     case .getter: .getter
     case .action: .action
-    // A field that was removed may come back.
-    case nil: root.position(of: .string(name)) >= 0 ? .field : nil
+    case nil: hasField(name) ? .field : nil
     }
   }
 
   // MARK: State
-
-  private func extendInitialState(_ state: Value) {
-    let own = added?.own ?? definition.state
-    let all = added.map { $0.value.merged(with: state) } ?? state
-    added = AddedState(own, all)
-    definition.state = { try own().merged(with: all) }
-  }
 
   private func addMissing(_ pairs: [Value.Key: Value], to node: StateNode) throws(StoreError) {
     for key in pairs.keys.sorted() {
@@ -154,60 +138,51 @@ extension LiveStore {
     }
   }
 
-  private func wrapReset(_ reset: @escaping StoreRevision.Reset) {
-    guard let inner = resetting else {
-      resetting = reset
-      return
-    }
-    resetting = { plain in try reset { try inner(plain) } }
-  }
-
   // MARK: Code
 
-  private func put(getter name: String, _ evaluate: @escaping () throws -> StateSlot)
-    throws(StoreError)
-  {
+  func put(getter name: String, _ evaluate: @escaping () throws -> StateSlot) throws(StoreError) {
     if case .getter(let getter) = member(named: name) {
-      let old = getter.evaluate
-      getter.replace(with: evaluate)
-      return system.tree.note(Revised { getter.replace(with: old) })
+      return replace(getter, with: evaluate)
     }
-    let getter = Getter(name, of: self, evaluate: evaluate)
+    let retired = retired.removeValue(forKey: name)
+    let getter = retired ?? Getter(name, of: self, evaluate: evaluate)
     do throws(StoreError) {
       try add(getter)
     } catch {
-      getter.dispose()
+      if retired == nil { getter.dispose() }
       throw error
     }
     system.tree.namesChanged(in: root)
     system.tree.note(
       Revised { [self] in
         remove(.getter(getter), named: name)
+        system.tree.namesChanged(in: root)
+        guard retired == nil else { return }
         system.graph.withdraw(getter.node)
         getter.dispose()
-        system.tree.namesChanged(in: root)
       }
     )
+    if retired != nil { replace(getter, with: evaluate) }
   }
 
-  private func put(action name: String, _ code: Action.Code) throws(StoreError) {
-    let engine = unsafe system.scriptEngine
+  private func replace(_ getter: Getter, with evaluate: @escaping () throws -> StateSlot) {
+    let old = getter.evaluate
+    getter.replace(with: evaluate)
+    system.tree.note(Revised { getter.replace(with: old) })
+  }
+
+  func put(action name: String, _ code: Action.Code) throws(StoreError) {
     if case .action(let index) = member(named: name) {
-      let old = actions[index].code
-      actions[index].code = code
-      system.tree.note(
-        Revised { [self] in
-          actions[index].code = old
-          do throws(StoreError) {
-            try engine?.update(action: index, of: self)
-          } catch {
-            system.report(error)
-          }
-        }
-      )
-      try engine?.update(action: index, of: self)
-      return
+      return try setCode(code, ofAction: index)
     }
+    // Whoever still holds one that was removed finds it again.
+    if let index = actions.firstIndex(where: { $0.name == name && $0.isRemoved }) {
+      try add(.action(index), named: name)
+      system.tree.note(Revised { [self] in dropMember(named: name) })
+      system.tree.namesChanged(in: root)
+      return try setCode(code, ofAction: index)
+    }
+    let engine = unsafe system.scriptEngine
     let index = actions.count
     try add(Action(name: name, code: code))
     system.tree.note(
@@ -221,18 +196,43 @@ extension LiveStore {
     try engine?.update(action: index, of: self)
     system.tree.namesChanged(in: root)
   }
+
+  func setCode(_ code: Action.Code, ofAction index: Int) throws(StoreError) {
+    let engine = unsafe system.scriptEngine
+    let old = actions[index].code
+    actions[index].code = code
+    system.tree.note(
+      Revised { [self] in
+        actions[index].code = old
+        do throws(StoreError) {
+          try engine?.update(action: index, of: self)
+        } catch {
+          system.report(error)
+        }
+      }
+    )
+    try engine?.update(action: index, of: self)
+  }
 }
 
 /// A store was changed: without the turn it is as it was.
-private final class Revised: UndoableEvent {
+final class Revised: UndoableEvent {
   private let restore: () -> Void
-  init(_ restore: @escaping () -> Void) { self.restore = restore }
+  private let finish: (() -> Void)?
+
+  init(_ restore: @escaping () -> Void, finish: (() -> Void)? = nil) {
+    self.restore = restore
+    self.finish = finish
+  }
+
   func undo() { restore() }
+  var endsSomething: Bool { finish != nil }
+  func commit() { finish?() }
 }
 
 extension Value {
   /// A map with another one over it: maps merge, everything else is replaced.
-  func merged(with other: Value) -> Value {
+  package func merged(with other: Value) -> Value {
     guard case .map(var pairs) = self, case .map(let others) = other else { return other }
     pairs.merge(others) { $0.merged(with: $1) }
     return .map(pairs)

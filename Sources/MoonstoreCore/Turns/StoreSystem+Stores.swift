@@ -82,7 +82,11 @@ extension StoreSystem {
     try registry.register(live)
     onStoreRegistered?(live)
     do throws(StoreError) {
-      try subscribe(live, on: live.definition.on, answers: live.definition.answers)
+      live.handlers += try subscribe(
+        live,
+        on: live.definition.on,
+        answers: live.definition.answers
+      )
     } catch {
       registry.remove(live)
       throw error
@@ -93,13 +97,14 @@ extension StoreSystem {
     _ live: LiveStore,
     on: [String: StoreDefinition.MessageBody],
     answers: [String: StoreDefinition.AnswerBody]
-  ) throws(StoreError) {
+  ) throws(StoreError) -> [Subscription] {
+    var subscriptions: [Subscription] = []
     for (type, body) in on.sorted(by: { $0.key < $1.key }) {
       let subscription = try bus.subscribe(type, owner: live.id) { [unowned live] message in
         try body(live.face, message)
         return .done(.null)
       }
-      live.registrations.append(subscription)
+      subscriptions.append(subscription)
     }
     for (type, body) in answers.sorted(by: { $0.key < $1.key }) {
       let subscription = try bus.answer(type, owner: live.id) {
@@ -108,8 +113,9 @@ extension StoreSystem {
         if case .node(let node) = slot { tree.freeze(node) }
         return .done(slot)
       }
-      live.registrations.append(subscription)
+      subscriptions.append(subscription)
     }
+    return subscriptions
   }
 
   /// The store of an id.

@@ -45,6 +45,8 @@ public final class StoreSystem {
   /// Hears that middleware or hooks were added or removed, for a script engine that keeps flags.
   package var onHooksChanged: (() -> Void)?
 
+  /// Who stands where among handlers, middleware and plugins.
+  package var ranks = Ranks()
   /// Adds to every store; see `use(plugin:)`.
   var plugins: [InstalledPlugin] = []
 

@@ -33,6 +33,7 @@ extension HostEngine {
     case .swift:
       function = native ?? makeNative(for: index, of: store)
       native = function
+    case .removed: return refreshHooks(of: action.number)
     }
     if action.number >= 0 {
       machine.setFunction(function, ofAction: action.number)

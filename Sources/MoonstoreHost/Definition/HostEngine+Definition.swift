@@ -32,7 +32,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let name = try arguments.string("the module")
       guard let unit = scripts[script] else { throw unknown(script) }
-      let function = try loadModule(name, environment: unit.environment)
+      let function = try loadModule(name, for: unit)
       arguments.call.dropArguments()
       machine.append(pinning: function.reference)
       return .results(1)
@@ -66,23 +66,34 @@ extension HostEngine {
       )
     } else {
       try system.forbidInGetter("define a store")
-      try change { try make(reader, script: script, origin: origin) }
+      let definition = CollectedDefinition(
+        script: script,
+        line: reader.line(in: machine),
+        reader: reader,
+        origin: origin
+      )
+      try change {
+        if let live = system.registry.find(reader.id), isReplaced(live) {
+          try replace(live, by: definition)
+        } else {
+          try make(reader, script: script, origin: origin)
+        }
+      }
     }
   }
 
   /// Notes a definition until its project is loaded; what fails under a script's pcall takes it back.
   private func collect(_ definition: CollectedDefinition) {
     let id = definition.reader.id
+    let unit = scripts[definition.script]
     definitions.append(definition)
-    scripts[definition.script]?.stores.insert(id)
-    system.tree.note(
-      Registered(
-        Subscription { [unowned self] in
-          definitions.removeAll { $0 === definition }
-          scripts[definition.script]?.stores.remove(id)
-        }
-      )
-    )
+    unit?.stores.insert(id)
+    unit?.defined.insert(id)
+    system.noteUndo { [unowned self] in
+      definitions.removeAll { $0 === definition }
+      unit?.stores.remove(id)
+      unit?.defined.remove(id)
+    }
   }
 
   /// Makes and registers the store of a definition, with all that belongs to it, or nothing.
@@ -112,10 +123,7 @@ extension HostEngine {
       throw error
     }
     own(live, script)
-    for handler in reader.on { try add(handler: handler.name, handler.function, to: live) }
-    for responder in reader.answers {
-      try add(responder: responder.name, responder.function, to: live)
-    }
+    try addHandlers(of: reader, to: live)
     try system.install(reader.plugins.map { plugin($0, of: script) }, on: live)
   }
 
@@ -124,39 +132,24 @@ extension HostEngine {
     let id = live.id
     unit.stores.insert(id)
     live.registrations.append(
-      system.registration { [weak unit] in
+      system.registration { [unowned self] in
+        // The version that has it now.
+        let unit = scripts[script]
         unit?.stores.remove(id)
-        return { [weak unit] in unit?.stores.insert(id) }
+        return { unit?.stores.insert(id) }
       }
     )
   }
 
   /// The store of a definition, with its state, getters and actions, known to nobody yet.
   private func assemble(_ reader: DefinitionReader) throws -> LiveStore {
-    var definition = StoreDefinition(reader.id, name: reader.name)
-    definition.metadata = reader.metadata
-    definition.dependencies = reader.dependencies
-    if !reader.permissions.isNil {
-      definition.permissions = try permissions(reader.permissions, of: reader.id)
-    }
-    definition.version = reader.version
-    definition.options = reader.options
+    var definition = try record(of: reader)
     let live: LiveStore
     if let setup = reader.setup {
       live = try makeSetupStore(definition, setup)
     } else {
-      let state = reader.state
-      let make: () throws -> StateNode = { [unowned self] in
-        try initialState(state, id: reader.id)
-      }
-      let root = try make()
-      if case .table = state {
-        // The table stays its writer's: what they do to it later is nothing to the store.
-        let initial = root.value
-        definition.state = { initial }
-      } else {
-        definition.state = { try make().value }
-      }
+      let root = try initialState(reader.state, id: reader.id)
+      definition.state = beginning(of: reader, root)
       live = LiveStore(definition, root: root, system: system)
     }
     do {
@@ -167,6 +160,87 @@ extension HostEngine {
       throw error
     }
     return live
+  }
+
+  /// What a definition says of its store besides the code.
+  private func record(of reader: DefinitionReader) throws -> StoreDefinition {
+    var definition = StoreDefinition(reader.id, name: reader.name)
+    definition.metadata = reader.metadata
+    definition.dependencies = reader.dependencies
+    if !reader.permissions.isNil {
+      definition.permissions = try permissions(reader.permissions, of: reader.id)
+    }
+    definition.version = reader.version
+    definition.options = reader.options
+    return definition
+  }
+
+  /// What makes the state of a definition again, once it was made.
+  private func beginning(of reader: DefinitionReader, _ root: StateNode) -> () throws -> Value {
+    let (state, id) = (reader.state, reader.id)
+    if case .table = state {
+      // The table stays its writer's: what they do to it later is nothing to the store.
+      let initial = root.value
+      return { initial }
+    }
+    return { [unowned self] in try initialState(state, id: id).value }
+  }
+
+  /// Makes a live store a new version of itself, as a script has defined it.
+  func take(
+    _ definition: CollectedDefinition,
+    for live: LiveStore
+  ) throws -> StateReconciliation.Difference {
+    let reader = definition.reader
+    let record = try record(of: reader)
+    var new: StoreReplacement
+    var scope: SetupScope?
+    if let setup = reader.setup {
+      (new, scope) = try setupReplacement(record, setup, for: live)
+    } else {
+      let root = try initialState(reader.state, id: reader.id)
+      new = StoreReplacement(record, initial: root.value)
+      new.definition.state = beginning(of: reader, root)
+      new.getters = reader.getters.map {
+        ($0.name, evaluation(of: $0.function, named: $0.name, live, takesSelf: true))
+      }
+      new.actions = reader.actions.map { ($0.name, .script($0.function, takesSelf: true)) }
+    }
+    new.owner = definition.script
+    new.line = reader.line(in: machine)
+    new.origin = definition.origin
+    if let migrate = reader.migrate {
+      new.migrate = { [unowned self] old, version in
+        try self.migrate(old, from: version, by: migrate, of: live.id)
+      }
+    }
+    let plugins = reader.plugins.map { plugin($0, of: definition.script) }
+    let difference = try live.replace(with: new, plugins: plugins) {
+      if let scope { place(scope, in: live) }
+      try addHandlers(of: reader, to: live)
+    }
+    for action in live.actions { refreshHooks(of: action.number) }
+    return difference
+  }
+
+  private func migrate(
+    _ old: Value,
+    from version: Int,
+    by function: LuaReference,
+    of id: String
+  ) throws -> Value {
+    do {
+      let result = try withoutDriving {
+        try LuaFunction(function).call(
+          .table(try vm.makeTable(old)),
+          .data(.integer(Int64(version)))
+        ).first
+      }
+      guard case .table(let table) = result else { return .null }
+      return try stateSlot(of: table.reference, of: id).value
+    } catch let error as LuaError {
+      throw StoreError(lua: error, store: id, member: "migrate")
+    }
   }
 
   /// Ends a store that was never registered.
@@ -296,20 +370,35 @@ extension HostEngine {
     try update(action: live.actions.count - 1, of: live)
   }
 
-  func add(handler type: String, _ function: LuaReference, to live: LiveStore) throws {
-    let subscription = try system.bus.subscribe(type, owner: live.id) {
+  func addHandlers(of reader: DefinitionReader, to live: LiveStore) throws {
+    for handler in reader.on {
+      live.handlers.append(try add(handler: handler.name, handler.function, to: live))
+    }
+    for responder in reader.answers {
+      live.handlers.append(try add(responder: responder.name, responder.function, to: live))
+    }
+  }
+
+  func add(
+    handler type: String,
+    _ function: LuaReference,
+    to live: LiveStore
+  ) throws -> Subscription {
+    try system.bus.subscribe(type, owner: live.id) {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: false)
     }
-    live.registrations.append(subscription)
   }
 
-  func add(responder type: String, _ function: LuaReference, to live: LiveStore) throws {
-    let subscription = try system.bus.answer(type, owner: live.id) {
+  func add(
+    responder type: String,
+    _ function: LuaReference,
+    to live: LiveStore
+  ) throws -> Subscription {
+    try system.bus.answer(type, owner: live.id) {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: true)
     }
-    live.registrations.append(subscription)
   }
 }
 

@@ -16,17 +16,21 @@ extension HostEngine {
     let place = LuaFunction(function).definition
     let name = place.map { "\($0.script):\($0.line)" } ?? "a plugin"
     let scripts: Set<String> = [script, place?.script ?? script]
-    return InstalledPlugin(name) { [unowned self] live in
-      let returned = try callPlugin(function, of: scripts, for: live)
+    return InstalledPlugin(name, owner: script) { [unowned self] live, addition in
+      let returned = try callPlugin(function, of: scripts, for: live, addition)
       let additions = try PluginAdditions(returned, place: place, store: live.id, engine: self)
       do {
-        try live.apply(additions.revision(of: live, engine: self))
+        try live.apply(additions.revision(of: live, engine: self), as: addition)
       } catch {
         throw additions.placed(StoreError(wrapping: error))
       }
-      for handler in additions.on { try add(handler: handler.name, handler.function, to: live) }
+      for handler in additions.on {
+        addition.registrations.append(try add(handler: handler.name, handler.function, to: live))
+      }
       for responder in additions.answers {
-        try add(responder: responder.name, responder.function, to: live)
+        addition.registrations.append(
+          try add(responder: responder.name, responder.function, to: live)
+        )
       }
     }
   }
@@ -34,7 +38,8 @@ extension HostEngine {
   private func callPlugin(
     _ function: LuaReference,
     of scripts: Set<String>,
-    for live: LiveStore
+    for live: LiveStore,
+    _ addition: StoreAddition
   ) throws -> LuaValue {
     let definition = live.definition
     let context = try vm.makeTable([
@@ -43,7 +48,7 @@ extension HostEngine {
     ])
     try context.set("store", to: .object(kind: ObjectKind.store, entry(live.id)))
     let outer = extended
-    extended = (store: live, scripts: scripts)
+    extended = (addition: addition, scripts: scripts)
     defer { extended = outer }
     return try withoutDriving {
       do {

@@ -9,6 +9,8 @@ final class SetupScope {
   let draft: StateNode
   var cells: [Cell] = []
   var watchers: [() -> Void] = []
+  /// What ends the watchers.
+  var registrations: [Subscription] = []
 
   init(store: LiveStore, draft: StateNode) {
     self.store = store
@@ -31,8 +33,8 @@ extension HostEngine {
       let scope = try setupScope("computed")
       let function = try arguments.function("the function")
       let getter = makeGetter("computed", function, of: scope.store, takesSelf: false)
-      scope.store.attachments.append { getter.dispose() }
       let cell = Cell(.computed(getter))
+      keep(getter, for: scope.store)
       scope.cells.append(cell)
       return arguments.answer(LuaObject(kind: ObjectKind.cell, grant: 0, instance: cell))
     }
@@ -60,17 +62,8 @@ extension HostEngine {
         watcher.end()
         return { watcher.begin(immediate: false) }
       }
-      setup?.store.attachments.append { subscription.cancel() }
-      let number = keep(subscription, for: script)
-      arguments.call.dropArguments()
-      let disposer = try machine.makeNative(byReference: false) { [unowned self] call in
-        call.dropArguments()
-        machine.append(cancel(number))
-        return .results(1)
-      }
-      watcher.disposer = disposer
-      machine.append(pinning: disposer)
-      return .results(1)
+      setup?.registrations.append(subscription)
+      return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
   }
 
@@ -105,15 +98,84 @@ extension HostEngine {
 
   /// Makes a store by a setup function: what it returns becomes state, getters and actions by name.
   func makeSetupStore(_ definition: StoreDefinition, _ setup: LuaReference) throws -> LiveStore {
-    let tree = system.tree
-    let live = LiveStore(definition, root: StateNode(.map, tree: tree), system: system)
+    let live = LiveStore(definition, root: StateNode(.map, tree: system.tree), system: system)
     live.isSetup = true
-    let scope = SetupScope(store: live, draft: StateNode(.array, tree: tree))
+    let made = try runSetup(setup, for: live)
+    for (name, slot) in made.fields { system.tree.addFresh(.string(name), slot, to: live.root) }
+    for (name, cell) in made.computeds {
+      guard case .computed(let getter) = cell.content else { continue }
+      getter.name = name
+      try live.add(getter)
+    }
+    for (name, function) in made.actions { try add(action: name, function, to: live) }
+    let initial = live.root.value
+    live.definition.state = { initial }
+    place(made.scope, in: live)
+    return live
+  }
+
+  /// What a new version of a live store is, as its setup function says it.
+  func setupReplacement(
+    _ definition: StoreDefinition,
+    _ setup: LuaReference,
+    for live: LiveStore
+  ) throws -> (StoreReplacement, SetupScope) {
+    let made = try runSetup(setup, for: live)
+    var initial: [Value.Key: Value] = [:]
+    for (name, slot) in made.fields { initial[.string(name)] = slot.value }
+    var new = StoreReplacement(definition, initial: .map(initial))
+    new.definition.state = { [initial] in .map(initial) }
+    new.isSetup = true
+    new.getters = made.computeds.compactMap { name, cell in
+      guard case .computed(let getter) = cell.content else { return nil }
+      return (name, getter.evaluate)
+    }
+    new.actions = made.actions.map { ($0.name, .script($0.function, takesSelf: false)) }
+    return (new, made.scope)
+  }
+
+  /// Gives the refs and computeds of a setup function their places in the live store, and begins to watch.
+  func place(_ scope: SetupScope, in live: LiveStore) {
+    let hidden = StateNode(.array, tree: system.tree)
+    var nameless: [Cell] = []
+    for cell in scope.cells {
+      switch (cell.content, cell.name) {
+      case (.field, let name?):
+        cell.content = .field(live.root, position: live.root.position(of: .string(name)))
+      case (.field(let draft, let position), nil):
+        system.tree.appendFresh(draft.slots[position], to: hidden)
+        nameless.append(cell)
+      case (.computed(let own), let name?):
+        guard case .getter(let getter) = live.member(named: name), getter !== own else { continue }
+        // The getter that the store has had all along has its code now.
+        cell.content = .computed(getter)
+        own.dispose()
+      case (.computed, nil): break
+      }
+    }
+    let home = live.setHidden(hidden)
+    for (position, cell) in nameless.enumerated() {
+      cell.content = .field(home, position: position)
+    }
+    live.handlers += scope.registrations
+    for begin in scope.watchers { begin() }
+  }
+
+  /// What a setup function has returned, by what it is.
+  private struct SetupResult {
+    let scope: SetupScope
+    var fields: [(name: String, slot: StateSlot)] = []
+    var computeds: [(name: String, cell: Cell)] = []
+    var actions: [(name: String, function: LuaReference)] = []
+  }
+
+  private func runSetup(_ setup: LuaReference, for live: LiveStore) throws -> SetupResult {
+    let scope = SetupScope(store: live, draft: StateNode(.array, tree: system.tree))
     let outer = self.setup
     self.setup = scope
     defer { self.setup = outer }
     let returned = try withoutDriving { try LuaFunction(setup).call().first }
-    guard case .table(let result) = returned else {
+    guard case .table(let table) = returned else {
       throw StoreError(
         .invalidDefinition,
         "the setup function of '\(live.id)' must return a table: return { count = count, ... }",
@@ -121,7 +183,7 @@ extension HostEngine {
       )
     }
     var members: [(name: String, value: LuaValue)] = []
-    for (key, value) in try result.pairs() {
+    for (key, value) in try table.pairs() {
       guard case .data(.string(let name)) = key else {
         throw StoreError(
           .invalidDefinition,
@@ -131,50 +193,30 @@ extension HostEngine {
       }
       members.append((name, value))
     }
+    var result = SetupResult(scope: scope)
     for (name, value) in members.sorted(by: { $0.name < $1.name }) {
-      try add(setupMember: name, value, to: live)
+      try sort(name, value, into: &result)
     }
-    keepHidden(scope)
-    let initial = live.root.value
-    live.definition.state = { initial }
-    for begin in scope.watchers { begin() }
-    return live
+    return result
   }
 
-  private func add(setupMember name: String, _ value: LuaValue, to live: LiveStore) throws {
-    let tree = system.tree
+  private func sort(_ name: String, _ value: LuaValue, into result: inout SetupResult) throws {
     switch value {
-    case .function(let function): try add(action: name, function.reference, to: live)
+    case .function(let function): result.actions.append((name, function.reference))
     case .table(let table):
-      let slot = try stateSlot(of: table.reference, of: live.id, at: ".\(name)")
-      tree.addFresh(.string(name), slot, to: live.root)
+      let slot = try stateSlot(of: table.reference, of: result.scope.store.id, at: ".\(name)")
+      result.fields.append((name, slot))
     case .opaque(let opaque):
       guard let cell = opaque.instance(kind: ObjectKind.cell, as: Cell.self) else { fallthrough }
       cell.name = name
       switch cell.content {
-      case .field(let draft, let position):
-        tree.addFresh(.string(name), draft.slots[position], to: live.root)
-        cell.content = .field(live.root, position: live.root.position(of: .string(name)))
-      case .computed(let getter):
-        getter.name = name
-        try live.add(getter)
+      case .field(let draft, let position): result.fields.append((name, draft.slots[position]))
+      case .computed: result.computeds.append((name, cell))
       }
     case .nil, .data:
       guard let data = try value.value() else { return }
-      tree.addFresh(.string(name), tree.slot(data), to: live.root)
+      result.fields.append((name, system.tree.slot(data)))
     }
-  }
-
-  /// Refs that were not returned are state without a name: they live in the tree like all state.
-  private func keepHidden(_ scope: SetupScope) {
-    let tree = system.tree
-    let hidden = StateNode(.array, tree: tree)
-    for cell in scope.cells where cell.name == nil {
-      guard case .field(let draft, let position) = cell.content else { continue }
-      tree.appendFresh(draft.slots[position], to: hidden)
-      cell.content = .field(hidden, position: hidden.slots.count - 1)
-    }
-    if !hidden.slots.isEmpty { scope.store.hiddenRoots.append(hidden) }
   }
 }
 
@@ -187,8 +229,6 @@ final class Watcher {
   private let once: Bool
   private var last = StateSlot.empty
   private var effect: Effect?
-  // Keeps the function that ends it as long as it lives.
-  var disposer: LuaReference?
 
   init(
     engine: HostEngine,

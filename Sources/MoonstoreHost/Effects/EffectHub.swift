@@ -123,14 +123,16 @@ final class EffectHub {
     list.insert(matcher, at: place)
   }
 
-  /// A script ends: so do its listeners, with the effects that they have begun.
+  /// A script ends: so do its listeners, with the effects that they have begun; undone with the turn.
   func end(_ script: String) {
     for listener in listeners.values.sorted(by: { $0.number < $1.number })
     where listener.script == script {
       remove(listener)
-      listener.stopTimers()
-      listener.cancelRunning()
-      forgetIfDone(listener)
+      system.afterTurn("ending \(listener.label)", .soon) { [unowned self] in
+        listener.stopTimers()
+        listener.cancelRunning()
+        forgetIfDone(listener)
+      }
     }
   }
 

@@ -102,8 +102,7 @@ extension HostEngine {
   }
 
   private func places(of kind: ScriptLayer.Kind) -> [Value] {
-    layers.removeAll { !$0.isActive }
-    return layers.filter { $0.kind == kind }.map { layer in
+    layers.filter { $0.kind == kind }.map { layer in
       [
         "script": .string(layer.script), "line": layer.line.map { .integer(Int64($0)) } ?? .null,
       ]

@@ -12,41 +12,61 @@ extension HostEngine {
     projectRoot = project.root
     try system.turn {
       try readSettings(project)
-      definitions = []
-      isLoading = true
-      defer {
-        isLoading = false
-        definitions = []
-        afterLoading = []
+      let sources = try project.sources()
+      try collecting {
+        for source in sources {
+          let unit = try makeUnit(source.path)
+          adopt(unit)
+          try run(compile(source.text, unit), of: unit, source.kind)
+        }
+      } then: {
+        try makeStores()
       }
-      for source in try project.sources() { try run(source) }
-      // What is defined from here on, by a plugin or a state function, is made at once.
-      isLoading = false
-      try makeStores()
+      for source in sources {
+        if let unit = scripts[source.path] { try callHook("onLoad", of: unit, try vm.makeTable()) }
+      }
+      for source in sources { note(versionOf: source.path) }
     }
+    changes = [:]
     tidy()
   }
 
-  private func run(_ source: Project.Source) throws {
-    let unit = try makeUnit(source.path)
-    let result = try execute(source.text, unit)
-    switch source.kind {
-    case .plugin: try adopt(plugin: result, of: source.path)
-    case .middleware: try adopt(middleware: result, of: source.path)
+  /// Runs scripts, which say what they define, and then makes that; what is defined meanwhile by a plugin or
+  /// a state function is made at once.
+  func collecting(_ scripts: () throws -> Void, then make: () throws -> Void) throws {
+    definitions = []
+    isLoading = true
+    defer {
+      isLoading = false
+      definitions = []
+      afterLoading = []
+      used = []
+    }
+    try scripts()
+    isLoading = false
+    try make()
+  }
+
+  /// Runs a script to its end, and takes what it returns for what its folder says.
+  func run(_ function: LuaFunction, of unit: ScriptUnit, _ kind: Project.Kind) throws {
+    let result = try execute(function, of: unit)
+    switch kind {
+    case .plugin: try adopt(plugin: result, of: unit.name)
+    case .middleware: try adopt(middleware: result, of: unit.name)
     case .factory: break
     case .store:
-      guard !unit.stores.isEmpty else {
+      guard !unit.defined.isEmpty else {
         throw StoreError(
           .invalidDefinition,
-          "\(source.path) defines no store: end it with  return defineStore(\"id\", { ... })",
-          script: source.path
+          "\(unit.name) defines no store: end it with  return defineStore(\"id\", { ... })",
+          script: unit.name
         )
       }
     }
   }
 
-  /// Makes the globals of a script.
-  func makeUnit(_ name: String) throws -> ScriptUnit {
+  /// Makes the globals of a new version of a script.
+  func makeUnit(_ name: String, version: Int? = nil) throws -> ScriptUnit {
     let environment = try preludeFunction("environment").call(
       .data(.string(name)),
       .table(try vm.makeTable(settings)),
@@ -60,16 +80,29 @@ extension HostEngine {
       throw StoreError(.closed, "the prelude made no environment")
     }
     let grant = try system.access.number(for: Principal(.script, name))
-    let unit = ScriptUnit(name: name, environment: table, grant: grant)
-    scripts[name] = unit
-    return unit
+    let version = version ?? histories[name]?.next ?? 1
+    return ScriptUnit(name: name, version: version, environment: table, grant: grant)
   }
 
-  /// Compiles a script and runs it to its end.
-  private func execute(_ text: String, _ unit: ScriptUnit) throws -> LuaValue {
+  /// Makes a version of a script the one that is there; undone with the turn.
+  func adopt(_ unit: ScriptUnit) {
+    let old = scripts[unit.name]
+    scripts[unit.name] = unit
+    system.noteUndo { [unowned self] in scripts[unit.name] = old }
+  }
+
+  func compile(_ text: String, _ unit: ScriptUnit) throws(StoreError) -> LuaFunction {
     unit.text = text
     do {
-      let function = try vm.load(text, name: unit.name, environment: unit.environment)
+      return try vm.load(text, name: unit.name, environment: unit.environment)
+    } catch {
+      throw StoreError(lua: error)
+    }
+  }
+
+  /// Runs a script to its end.
+  private func execute(_ function: LuaFunction, of unit: ScriptUnit) throws -> LuaValue {
+    do {
       return try function.call().first ?? .nil
     } catch {
       var error = StoreError(lua: error)
@@ -98,7 +131,7 @@ extension HostEngine {
         try addActionMiddleware(action, of: path)
       }
       if case .function(let message) = try table.get("message") {
-        keep(useMessageMiddleware(message.reference, of: path), for: path)
+        keep(try useMessageMiddleware(message.reference, of: path), for: path)
       }
     default:
       throw StoreError(
@@ -110,14 +143,13 @@ extension HostEngine {
   }
 
   func addActionMiddleware(_ function: LuaFunction, of script: String) throws {
-    let grant = Int64(scripts[script]?.grant ?? 0)
-    try preludeFunction("addMiddleware").call(.function(function), .data(.integer(grant)))
-    hasScriptMiddleware = true
-    layers.append(ScriptLayer(.action, function, of: script))
-    refreshHooks()
+    keep(try add(.action, function, of: script), for: script)
   }
 
-  private func makeStores() throws {
+  /// Makes the stores of the definitions that were collected, each after those that it depends on.
+  ///
+  /// Stores of scripts that are being reloaded become new versions of themselves.
+  func makeStores() throws {
     var known: [String: CollectedDefinition] = [:]
     for definition in definitions {
       let id = definition.reader.id
@@ -136,6 +168,16 @@ extension HostEngine {
     var resolver = DependencyOrder { id in
       known[id]?.reader.dependencies ?? (registry.has(id) ? [] : nil)
     }
+    for definition in definitions {
+      guard let live = registry.find(definition.reader.id), !isReplaced(live) else { continue }
+      throw StoreError(
+        .duplicateStore,
+        "there is already a store '\(live.id)'; it belongs to \(live.owner ?? "Swift")",
+        store: live.id,
+        script: definition.script,
+        line: definition.line
+      )
+    }
     let order: [String]
     do {
       order = try resolver.order(of: definitions.map(\.reader.id))
@@ -150,7 +192,12 @@ extension HostEngine {
     for id in order {
       guard let definition = known[id] else { continue }
       do {
-        try make(definition.reader, script: definition.script, origin: definition.origin)
+        if let live = registry.find(id), isReplaced(live) {
+          try replace(live, by: definition)
+        } else {
+          try make(definition.reader, script: definition.script, origin: definition.origin)
+          changes[id] = (.added, StateReconciliation.Difference())
+        }
       } catch {
         var error = StoreError(wrapping: error)
         if error.script == nil {
@@ -174,7 +221,6 @@ extension HostEngine {
 
   /// Stores that scripts asked for while the project was not complete must be there now.
   private func checkUsed() throws(StoreError) {
-    defer { used = [] }
     for use in used where entry(use.id).live == nil {
       throw StoreError(
         .unknownStore,
@@ -186,10 +232,17 @@ extension HostEngine {
   }
 
   private func readSettings(_ project: Project) throws {
+    try readSettings(project.has("moonstore.lua") ? project.text(of: "moonstore.lua") : nil)
+  }
+
+  /// Reads what `moonstore.lua` says; nil when there is none.
+  func readSettings(_ text: String?) throws {
     var merged: [Value.Key: Value] = [:]
-    if project.has("moonstore.lua") {
+    main = nil
+    if let text {
       let unit = try makeUnit("moonstore.lua")
-      guard case .table(let table) = try execute(project.text(of: "moonstore.lua"), unit) else {
+      adopt(unit)
+      guard case .table(let table) = try execute(compile(text, unit), of: unit) else {
         throw StoreError(
           .invalidDefinition,
           "moonstore.lua must return a table of settings",
@@ -205,7 +258,7 @@ extension HostEngine {
   }
 
   /// Finds and compiles a module for `require`: `lib.csv` is `lib/csv.lua` of the project.
-  func loadModule(_ name: String, environment: LuaTable) throws -> LuaFunction {
+  func loadModule(_ name: String, for unit: ScriptUnit) throws -> LuaFunction {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     let isName = parts.allSatisfy { part in
       !part.isEmpty && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
@@ -217,11 +270,36 @@ extension HostEngine {
       )
     }
     let path = parts.joined(separator: "/") + ".lua"
-    for candidate in [path, "lib/" + path] where project.has(candidate) {
-      try project.checkInside(candidate)
-      let text = try project.text(of: candidate)
-      return try vm.load(text, name: candidate, environment: environment)
+    for candidate in [path, "lib/" + path] {
+      guard let text = try text(ofModule: candidate, in: project) else { continue }
+      unit.modules[candidate] = text
+      return try vm.load(text, name: candidate, environment: unit.environment)
     }
     throw StoreError(.unreadable, "require(\"\(name)\"): there is no \(path) in the project")
+  }
+
+  private func text(ofModule path: String, in project: Project) throws(StoreError) -> String? {
+    // A reload takes all texts from one moment.
+    if let texts = moduleTexts, let text = texts[path] { return text }
+    guard project.has(path) else { return nil }
+    try project.checkInside(path)
+    return try project.text(of: path)
+  }
+
+  // MARK: Hooks
+
+  /// Calls a function that a script may have as a global: `onLoad(carry)` or `onUnload(carry)`.
+  func callHook(_ name: String, of unit: ScriptUnit, _ carry: LuaTable) throws {
+    guard case .function(let hook) = try unit.environment.get(.string(name)) else { return }
+    let outer = isBeginning
+    isBeginning = true
+    defer { isBeginning = outer }
+    try withoutDriving {
+      do {
+        try hook.call(.table(carry))
+      } catch let error as LuaError {
+        throw StoreError(lua: error, store: unit.name, member: name)
+      }
+    }
   }
 }

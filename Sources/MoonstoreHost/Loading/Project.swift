@@ -21,6 +21,14 @@ struct Project {
     case middleware
     case factory = "factories"
     case store = "stores"
+
+    /// What a script is for; nil for one that is loaded only when it is required or named.
+    init?(path: String) {
+      guard let folder = path.split(separator: "/", maxSplits: 1).first, path.contains("/") else {
+        return nil
+      }
+      self.init(rawValue: String(folder))
+    }
   }
 
   /// The folder, as it was given.

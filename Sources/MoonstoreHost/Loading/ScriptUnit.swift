@@ -1,26 +1,35 @@
 import MoonLua
 import MoonstoreCore
 
-/// A script that is loaded: the unit of ownership.
+/// One version of a script that is loaded: the unit of ownership.
 ///
 /// What it registers goes with it.
 final class ScriptUnit {
   /// What errors, logs and messages call it: its path in the project.
   let name: String
+  /// Counts the versions of the script, from 1.
+  let version: Int
   let environment: LuaTable
   /// The number of the rights that its handles of other scripts' stores carry.
   let grant: UInt16
-  /// The ids of the stores that it defines.
+  /// The ids of the stores that it has made.
   var stores: Set<String> = []
+  /// Those of them that it defined while it was loaded; the others it made later.
+  var defined: Set<String> = []
+  /// Those that an older version made while it ran: their code is still that version's.
+  var inherited: Set<String> = []
   /// Its text, in which readers find what it sends.
   var text = ""
+  /// The texts of the modules that it has required, by path.
+  var modules: [String: String] = [:]
   /// What it has registered outside of stores.
   var owned: [Int: Subscription] = [:]
-  /// Whether what ends its tasks and effects is among that.
-  var endsTasks = false
+  /// The actions and the like that have failed, as `store:member`.
+  var failed: Set<String> = []
 
-  init(name: String, environment: LuaTable, grant: UInt16) {
+  init(name: String, version: Int, environment: LuaTable, grant: UInt16) {
     self.name = name
+    self.version = version
     self.grant = grant
     self.environment = environment
   }

@@ -67,4 +67,9 @@ final class Cell {
   var name: String?
 
   init(_ content: Content) { self.content = content }
+
+  deinit {
+    // One with a name is the store's.
+    if case .computed(let getter) = content, name == nil { getter.dispose() }
+  }
 }

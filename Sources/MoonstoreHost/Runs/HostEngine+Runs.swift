@@ -105,10 +105,12 @@ extension HostEngine {
     } catch {
       system.failTurn(mark)
       tidy()
+      noteEnd(of: store, action.name, error)
       throw error
     }
     try system.endTurn(mark)
     tidy()
+    noteEnd(of: store, action.name, nil)
     switch state {
     case .done: return .done(value)
     case .waiting(let parked): return .waiting(parked)
@@ -149,10 +151,13 @@ extension HostEngine {
       case .done, .idle:
         try system.endTurn(mark)
         if isGroup { try system.deliverMessages() }
+        noteEnd(of: store, name, nil)
         return .done(run)
       case .failed:
-        lastFailure = failure(of: run, store: store.id, member: name)
+        let failure = failure(of: run, store: store.id, member: name)
+        lastFailure = failure
         system.failTurn(mark)
+        noteEnd(of: store, name, failure)
         return .failed(run)
       case .waiting:
         let parked = ParkedRun(run, isDriver: false, store: store.id, member: name) { _ in }
@@ -176,6 +181,7 @@ extension HostEngine {
     parkedCount += 1
     parked.id = parkedCount
     self.parked[parked.id] = parked
+    if parked.unit == nil { parked.unit = unit(for: parked.store) }
     let wait = wait
     self.wait = nil
     parked.leave = nil
@@ -288,6 +294,9 @@ extension HostEngine {
   }
 
   private func proceed(_ parked: ParkedRun, _ body: (LuaRun) throws -> LuaRun.State) {
+    let outer = runningTask
+    runningTask = parked.task
+    defer { runningTask = outer }
     let driving = machine.isDriving
     machine.isDriving = parked.isDriver
     defer {
@@ -376,7 +385,10 @@ extension HostEngine: ScriptEngine {
 
 extension LuaError {
   static func closed(_ action: Int32) -> LuaError {
-    LuaError(code: .closed, message: "the action \(action) belongs to a store that was disposed")
+    LuaError(
+      code: .closed,
+      message: "the action \(action) is gone: its store was disposed, or reloaded without it"
+    )
   }
 }
 
@@ -391,6 +403,7 @@ extension HostEngine {
   ) throws(StoreError) -> RunState {
     do {
       let unit = try makeUnit(name)
+      adopt(unit)
       unit.text = text
       let list = try vm.makeTable(.array(arguments))
       try unit.environment.set("arg", to: .table(list))

@@ -27,6 +27,10 @@ final class ParkedRun {
   var id = 0
   /// Leaves what it waits for, when it ends without it.
   var leave: (() -> Void)?
+  /// The task that it is, if it is one.
+  weak var task: ScriptTask?
+  /// The version of the script whose code it runs.
+  weak var unit: ScriptUnit?
   /// What a driver waited for, until it goes on.
   var answer: Awaited.Answer?
 

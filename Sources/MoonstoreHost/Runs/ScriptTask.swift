@@ -36,6 +36,9 @@ final class ScriptTask {
   /// The task that forked it, which it does not outlive.
   private(set) weak var parent: ScriptTask?
   var children: [Int: ScriptTask] = [:]
+  /// Whether it ends with the version of the script that began it, as a timer does; what an action begins
+  /// goes on as the action does.
+  let belongsToVersion: Bool
   /// Where it waits, since it did so first.
   var parked: ParkedRun?
   /// Whether it is to end where it waits.
@@ -53,9 +56,11 @@ final class ScriptTask {
     body: LuaReference,
     parent: ScriptTask? = nil,
     listener: EffectListener? = nil,
+    belongsToVersion: Bool,
     arguments: @escaping Awaited.Answer = { _ in }
   ) {
     self.number = number
+    self.belongsToVersion = belongsToVersion
     self.script = script
     self.sender = sender
     self.label = label
@@ -88,27 +93,33 @@ extension HostEngine {
       body: body,
       parent: parent,
       listener: listener,
+      belongsToVersion: isLoading || isBeginning || listener != nil
+        || parent?.belongsToVersion ?? runningTask?.belongsToVersion ?? false,
       arguments: arguments
     )
     tasks[task.number] = task
     parent?.children[task.number] = task
     listener?.running[task.number] = task
     adopt(tasksOf: script)
+    let unit = scripts[script]
     system.afterTurn(
       label,
       .soon,
       onUndo: { [unowned self] in finish(task, .cancelled) },
-      { [unowned self] in begin(task) }
+      { [unowned self] in begin(task, unit) }
     )
     return task
   }
 
-  private func begin(_ task: ScriptTask) {
+  private func begin(_ task: ScriptTask, _ unit: ScriptUnit?) {
     guard tasks[task.number] != nil else { return }
     if task.isCancelled { return finish(task, .cancelled) }
     // While a project is loaded, a script can spawn before it has defined its store.
     task.sender = sender(task.script)
     let mark = system.beginTurn()
+    let outer = runningTask
+    runningTask = task
+    defer { runningTask = outer }
     let state: RunState
     do {
       state = try start(task.body, store: task.sender, member: task.label) {
@@ -121,6 +132,9 @@ extension HostEngine {
     }
     if case .waiting(let parked) = state {
       task.parked = parked
+      parked.task = task
+      // It may begin after its script was replaced.
+      parked.unit = unit
       parked.finish = { [unowned self] result in
         switch result {
         case .success: finish(task, .done)
@@ -208,19 +222,24 @@ extension HostEngine {
     StoreError(.cancelled, "the task was cancelled")
   }
 
-  /// The tasks and listeners of a script end with it.
+  /// What a plugin begins while it adds to a store ends with what it has added.
   func adopt(tasksOf script: String) {
-    guard let unit = scripts[script], !unit.endsTasks else { return }
-    unit.endsTasks = true
-    keep(
-      Subscription { [unowned self] in
-        effects.end(script)
-        for task in tasks.values.sorted(by: { $0.number < $1.number }) where task.script == script {
-          end(task)
-        }
-      },
-      for: script
+    guard let extended, extended.scripts.contains(script) else { return }
+    extended.addition.registrations.append(
+      system.registration { [unowned self] in
+        endTasks(of: script) { _ in true }
+        return {}
+      }
     )
+  }
+
+  /// Tasks and all listeners of a script end, once what is being done now is final.
+  func endTasks(of script: String, where isEnding: (ScriptTask) -> Bool) {
+    effects.end(script)
+    for task in tasks.values.sorted(by: { $0.number < $1.number })
+    where task.script == script && isEnding(task) {
+      cancel(task)
+    }
   }
 
   /// The tasks that act as a store end with it.

@@ -54,7 +54,7 @@ extension HostEngine {
     try natives.add("useMessages", as: "bus.use") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let middleware = try arguments.function("the middleware")
-      let subscription = useMessageMiddleware(middleware, of: script)
+      let subscription = try useMessageMiddleware(middleware, of: script)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("respond", as: "bus.respond") { [unowned self] arguments in
@@ -266,8 +266,8 @@ extension HostEngine {
 
   /// Lets a script's function see each message before it is queued: it returns the message, a table with
   /// another `type`, `to`, `priority` or `payload`, or `false` to drop it.
-  func useMessageMiddleware(_ function: LuaReference, of script: String) -> Subscription {
-    let subscription = system.bus.use { [unowned self] message in
+  func useMessageMiddleware(_ function: LuaReference, of script: String) throws -> Subscription {
+    let subscription = system.bus.use(owner: script) { [unowned self] message in
       let base = machine.tokenCount
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
       do {
@@ -286,9 +286,12 @@ extension HostEngine {
         throw StoreError(lua: error, store: sender(script), member: "message middleware")
       }
     }
-    layers.removeAll { !$0.isActive }
-    layers.append(ScriptLayer(.message, LuaFunction(function), of: script, until: subscription))
-    return subscription
+    let layer = try add(.message, LuaFunction(function), of: script)
+    return system.registration {
+      subscription.cancel()
+      layer.cancel()
+      return {}
+    }
   }
 
   private func change(_ message: Message, _ slot: StateSlot) throws {

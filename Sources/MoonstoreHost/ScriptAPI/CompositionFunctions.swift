@@ -25,7 +25,7 @@ extension HostEngine {
       let id = try arguments.string("the dependency")
       // While a project is loaded, the store may be one that a later script defines.
       guard
-        isLoading || system.registry.has(id) || definitions.contains(where: { $0.reader.id == id })
+        isLoading || standing(id) != nil || definitions.contains(where: { $0.reader.id == id })
       else {
         throw system.registry.missing(
           id,
@@ -74,7 +74,7 @@ extension HostEngine {
         store: id
       )
     }
-    guard let live = system.registry.find(id) else {
+    guard let live = standing(id) else {
       guard let place = definitions.lastIndex(where: { $0.reader.id == id }) else {
         throw unknown(id)
       }

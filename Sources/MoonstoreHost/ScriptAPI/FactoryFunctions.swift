@@ -26,15 +26,16 @@ extension HostEngine {
     }
     // knownIDs() -> the ids of all stores, and while a project is loaded of those that it will have.
     try natives.add("knownIDs", as: "factory:all") { [unowned self] arguments in
-      let pending = definitions.map(\.reader.id).filter { !system.registry.has($0) }
-      return arguments.answer(.array((system.registry.ids + pending).map(Value.string)))
+      let pending = definitions.map(\.reader.id)
+      let ids = system.registry.ids.filter { standing($0) != nil }
+      return arguments.answer(.array((ids + pending).map(Value.string)))
     }
     // origin(id) -> whether there is such a store, and what a factory has made it from.
     try natives.add("origin", as: "factory:get") { [unowned self] arguments in
       let id = try arguments.string("the id")
       let origin: LuaTable?
       let isThere: Bool
-      if let live = system.registry.find(id) {
+      if let live = standing(id) {
         origin = live.origin as? LuaTable
         isThere = true
       } else {
@@ -74,7 +75,7 @@ extension HostEngine {
         )
       }
       try system.forbidInGetter("configure '\(id)'")
-      if isLoading, system.registry.find(id) == nil {
+      if isLoading, standing(id) == nil {
         // The store is made when all scripts have run, and changed after that.
         definitions.last { $0.reader.id == id }?.origin = origin
         afterLoading.append((script, { [unowned self] in try configure(id, reader, origin) }))
@@ -87,11 +88,12 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
       try system.forbidInGetter("destroy '\(id)'")
-      if system.registry.find(id) != nil {
+      if standing(id) != nil {
         try change { try system.registry.unregister(id) }
       } else {
         definitions.removeAll { $0.reader.id == id && $0.script == script }
         scripts[script]?.stores.remove(id)
+        scripts[script]?.defined.remove(id)
       }
       return arguments.none()
     }

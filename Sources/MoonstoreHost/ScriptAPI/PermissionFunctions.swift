@@ -57,7 +57,7 @@ extension HostEngine {
     _ wrong: (String) -> StoreError
   ) throws -> Permission {
     var texts: [String: String] = [:]
-    var condition: Int?
+    var condition: ScriptCondition?
     for (key, value) in try table.pairs() {
       guard case .data(.string(let field)) = key else { throw wrong("have a table without names") }
       switch (field, value) {
@@ -66,8 +66,7 @@ extension HostEngine {
         ("kind", .data(.string(let text))):
         texts[field] = text
       case ("condition", .function(let function)):
-        conditions.append(function.reference)
-        condition = conditions.count - 1
+        condition = keep(condition: function.reference)
       default: throw wrong("have the field '\(field)' in a table, or a wrong value in it")
       }
     }
@@ -84,6 +83,17 @@ extension HostEngine {
       principal = Principal(kind, name)
     }
     return Permission(text, for: principal, condition: condition)
+  }
+
+  private func keep(condition function: LuaReference) -> ScriptCondition {
+    conditionCount += 1
+    conditions[conditionCount] = function
+    return ScriptCondition(conditionCount, releasing: releasedConditions)
+  }
+
+  /// Lets go of the functions that no list of permissions names any more.
+  func dropReleasedConditions() {
+    for number in releasedConditions.takeAll() { conditions[number] = nil }
   }
 
   /// Asks a script's function whether a permission holds.

@@ -203,7 +203,9 @@ function makers.random()
 end
 
 function makers.watch(script)
-  return function(source, callback, options) return native.watch(script.id, source, callback, options) end
+  return function(source, callback, options)
+    return disposer(native.watch(script.id, source, callback, options))
+  end
 end
 
 function makers.secure(script)
@@ -297,10 +299,18 @@ end
 -- Calls of an action that middleware or hooks surround: the host's layers first, then the middleware of
 -- scripts from outside in, then the action. All of it can wait. Whoever surrounds a call sees the store, and
 -- what the action returns, with the rights of their own script.
+-- A call keeps the list that it began with: a reload makes a new one.
 local middleware = {}
 local attenuate, leads, isObject = native.rights.attenuate, native.rights.leads, native.rights.isObject
 
-function prelude.addMiddleware(fn, grant) middleware[#middleware + 1] = { fn = fn, grant = grant } end
+-- Sets the middleware around all stores: functions, each followed by its grant.
+function prelude.setMiddleware(...)
+  middleware = {}
+  local listed = table.pack(...)
+  for index = 1, listed.n, 2 do
+    middleware[#middleware + 1] = { fn = listed[index], grant = listed[index + 1] }
+  end
+end
 
 -- What a hook does wrong concerns neither the action nor the other hooks.
 local function guard(fn, ...)
@@ -331,10 +341,10 @@ local function run(number, self, action, id, hooks, ...)
 end
 
 -- The middleware around all stores is outside of that around this one, which `own` lists with its grants.
-local function onion(layer, own, number, self, action, id, hooks, ...)
-  local current = middleware[layer]
+local function onion(around, layer, own, number, self, action, id, hooks, ...)
+  local current = around[layer]
   if not current then
-    local at = 2 * (layer - #middleware) - 1
+    local at = 2 * (layer - #around) - 1
     if not own[at] then return run(number, self, action, id, hooks, ...) end
     current = { fn = own[at], grant = own[at + 1] }
   end
@@ -363,18 +373,19 @@ local function onion(layer, own, number, self, action, id, hooks, ...)
     called = true
     local args = select("#", ...) > 0 and table.pack(...) or call.args
     return see(onion(
-      layer + 1, own, number, self, action, id, hooks, table.unpack(args, 1, math.max(args.n or 0, #args))
+      around, layer + 1, own, number, self, action, id, hooks, table.unpack(args, 1, math.max(args.n or 0, #args))
     ))
   end))
 end
 
 function prelude.dispatch(number, self, ...)
   local action, id, hooks, layered, own = native.beginCall(number)
-  if not layered then return onion(1, own, number, self, action, id, hooks, ...) end
+  if not layered then return onion(middleware, 1, own, number, self, action, id, hooks, ...) end
   -- Layers of Swift see the arguments as data, and may have changed them.
   local key, args, count = native.beginLayers(number, ...)
-  local results =
-    table.pack(pcall(onion, 1, own, number, self, action, id, hooks, table.unpack(args, 1, count)))
+  local results = table.pack(
+    pcall(onion, middleware, 1, own, number, self, action, id, hooks, table.unpack(args, 1, count))
+  )
   if not results[1] then
     native.failCall(key, tostring(results[2]))
     error(results[2], 0)

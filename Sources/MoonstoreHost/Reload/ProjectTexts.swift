@@ -1,0 +1,99 @@
+import MoonstoreCore
+
+/// The texts of all scripts of a project, read in one go and away from the host, so that a reload sees one
+/// moment and stops nobody while it reads.
+struct ProjectTexts: Sendable {
+  /// By path; a script that cannot be read has its error.
+  let texts: [String: Result<String, StoreError>]
+
+  @concurrent
+  static func read(_ project: Project) async throws(StoreError) -> ProjectTexts {
+    var texts: [String: Result<String, StoreError>] = [:]
+    for path in try project.paths() {
+      do throws(StoreError) {
+        try project.checkInside(path)
+        texts[path] = .success(try project.text(of: path))
+      } catch {
+        // One that went between the list and the look is simply gone.
+        if project.has(path) { texts[path] = .failure(error) }
+      }
+    }
+    return ProjectTexts(texts: texts)
+  }
+
+  /// The texts of those that can be read.
+  var readable: [String: String] {
+    texts.compactMapValues { if case .success(let text) = $0 { text } else { nil } }
+  }
+}
+
+extension HostEngine {
+  /// What of a project differs from what runs.
+  ///
+  /// - Parameters:
+  ///   - project: The texts as they are now.
+  ///   - wanted: The scripts to load anew even if they have not changed; nil for those that have changed.
+  func batch(from project: ProjectTexts, wanted: Set<String>? = nil) throws(StoreError)
+    -> ReloadBatch
+  {
+    var batch = ReloadBatch()
+    batch.modules = project.readable
+    let settings = try project.texts["moonstore.lua"].map { (text) throws(StoreError) in
+      try text.get()
+    }
+    let hasNewSettings = settings != scripts["moonstore.lua"]?.text
+    if hasNewSettings { batch.settings = .some(settings) }
+    for kind in Project.Kind.allCases {
+      for path in project.texts.keys.sorted() where Project.Kind(path: path) == kind {
+        guard let text = try project.texts[path]?.get() else { continue }
+        let isChanged = hasNewSettings || hasChanged(path, text, batch.modules)
+        guard wanted?.contains(path) ?? isChanged else { continue }
+        batch.changed.append(Project.Source(path: path, text: text, kind: kind))
+      }
+    }
+    batch.removed = scripts.keys.sorted().filter { path in
+      Project.Kind(path: path) != nil && histories[path] != nil && project.texts[path] == nil
+    }
+    if let unknown = wanted?.subtracting(batch.names).min() {
+      throw StoreError(
+        .unreadable,
+        "\(unknown): there is no such script among those that the project loads"
+          + Suggestion.text(for: unknown, among: scripts.keys.sorted()),
+        script: unknown
+      )
+    }
+    return batch
+  }
+
+  private func hasChanged(_ path: String, _ text: String, _ modules: [String: String]) -> Bool {
+    if let old = histories[path]?.passedOver, old == text { return false }
+    guard let unit = scripts[path] else { return true }
+    if unit.text != text { return true }
+    // Modules that went are looked for again: another file may stand in for them.
+    return unit.modules.contains { modules[$0.key] != $0.value }
+  }
+
+  /// What takes a script back to one of its versions.
+  func batch(returning script: String, to number: Int) throws(StoreError) -> ReloadBatch {
+    guard let history = histories[script], let kind = Project.Kind(path: script) else {
+      throw StoreError(
+        .unreadable,
+        "there is no script '\(script)'\(Suggestion.text(for: script, among: histories.keys.sorted()))"
+      )
+    }
+    guard let version = history.versions.first(where: { $0.number == number }) else {
+      let kept = history.versions.map { "\($0.number)" }.joined(separator: ", ")
+      throw StoreError(
+        .invalidArgument,
+        "\(script) has no version \(number) any more; kept are \(kept)",
+        script: script
+      )
+    }
+    var batch = ReloadBatch()
+    batch.modules = version.modules
+    guard history.live != number else { return batch }
+    batch.changed = [Project.Source(path: script, text: version.text, kind: kind)]
+    batch.returns[script] = version
+    return batch
+  }
+}
