@@ -28,11 +28,7 @@ struct ProjectTexts: Sendable {
 }
 
 extension HostEngine {
-  /// What of a project differs from what runs.
-  ///
-  /// - Parameters:
-  ///   - project: The texts as they are now.
-  ///   - wanted: The scripts to load anew even if they have not changed; nil for those that have changed.
+  /// What of a project differs from what runs; with `wanted`, these scripts whether or not they differ.
   func batch(from project: ProjectTexts, wanted: Set<String>? = nil) throws(StoreError)
     -> ReloadBatch
   {

@@ -12,8 +12,9 @@ public struct ReloadOptions: Sendable {
 
   /// What becomes of what waits.
   public var running = Running.finish
-  /// How many turns of the new code are looked after: if something fails in one of them that had not failed
-  /// with the old code, the host goes back by itself. 0 for not at all.
+  /// How many turns of the new code are looked after; 0 for none.
+  ///
+  /// If something fails in one of them that had not failed with the old code, the host goes back by itself.
   public var guardedTurns = 0
 
   /// Lets what waits go on, and looks after nothing.

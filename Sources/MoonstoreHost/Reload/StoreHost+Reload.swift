@@ -71,6 +71,7 @@ extension StoreHost {
   ///
   /// - Parameter script: Only what runs code of this script; nil for all.
   /// - Returns: How much there was.
+  /// - Throws: `closed`.
   @discardableResult
   public func cancelOutdatedWork(of script: String? = nil) throws(StoreError) -> Int {
     try withEngine { (engine) throws(StoreError) in
