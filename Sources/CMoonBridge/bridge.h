@@ -5,6 +5,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "CMoonBridge.h"
 
@@ -20,6 +22,16 @@
 #define MB_MAX_DEPTH 64
 // A table that says that it has more than this many parts is refused rather than copied.
 #define MB_MAX_TOKENS (1u << 24)
+
+// Under the thread sanitizer these run on the watchdog's thread; see watchdog.c.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MB_UNSANITIZED __attribute__((no_sanitize("thread")))
+#endif
+#endif
+#if !defined(MB_UNSANITIZED)
+#define MB_UNSANITIZED
+#endif
 
 typedef struct mb_arena_chunk {
   struct mb_arena_chunk *next;
@@ -44,6 +56,8 @@ struct mb_run {
   int32_t status;
   // Why it could not go on, when nothing of Lua says so.
   const char *refusal;
+  // Why it was killed: its coroutine never runs again, and is not used again.
+  int32_t killed;
   // The next one in the pool, and the next one of all.
   mb_run *next, *next_of_all;
 };
@@ -107,6 +121,49 @@ struct mb_vm {
     mb_value self;
   } entry;
 
+  // Why the scope under way must end, and 0 while it may go on: nothing catches that. Set on the thread that
+  // runs, by the allocator or a signal's handler. See limits.c.
+  _Atomic int killed;
+  // A scope shares one budget: the outermost entry, or the turn of a host. Each has a number of its own.
+  _Atomic uint64_t scope;
+  uint64_t scopes;
+  _Atomic int64_t budget;
+  int64_t default_budget;
+  // How deep the machine was entered when the scope began.
+  int scope_entered;
+  bool scope_is_open;
+  // Something was killed in a way after which a new machine is better.
+  bool suspect;
+  struct {
+    bool is_noted;
+    int32_t line, action;
+    char source[LUA_IDSIZE];
+    char traceback[2048];
+  } kill;
+
+  // Bytes from which on the turn is killed, strings are refused, and everything is.
+  size_t quota, hard_quota, ceiling;
+  // What was refused last, and whether a collection is due at the next safe point.
+  size_t refused;
+  bool wants_collection;
+
+  // The watchdog's, see watchdog.c: the number of the scope that has run over its time, and whether Lua
+  // runs, on which thread.
+  _Atomic uint64_t overrun;
+  _Atomic unsigned gate;
+  pthread_t thread;
+  // What this thread had entered before.
+  mb_vm *below;
+  void (*stuck)(void *context, double seconds);
+  void *stuck_context;
+  struct {
+    mb_vm *next;
+    bool is_listed, was_inside, is_reported;
+    uint64_t scope;
+    int64_t used;
+    int strikes, wait;
+  } watch;
+
   uint16_t handle_kind;
   uint32_t table_kinds, live_kinds;
 };
@@ -162,6 +219,57 @@ int mb_reset(mb_vm *vm, lua_State *co);
 // The same for one that may wait, with the coroutines that wait inside of it.
 void mb_cancel(mb_vm *vm, lua_State *co);
 void mb_note_error(mb_vm *vm, lua_State *L, int level);
+
+// limits.c
+// Raises what ends a killed turn.
+_Noreturn void mb_raise_kill(lua_State *L, mb_vm *vm);
+static inline int mb_is_killed(const mb_vm *vm) {
+  return atomic_load_explicit(&vm->killed, memory_order_relaxed);
+}
+// Asked now and then by C code that can run long, which no hook interrupts.
+static inline void mb_poll(lua_State *L, mb_vm *vm) {
+  if (mb_is_killed(vm)) mb_raise_kill(L, vm);
+}
+// Ends the scope under way, if Lua runs in it; may be called in the middle of an instruction.
+void mb_kill(mb_vm *vm, int reason);
+// Makes the coroutine that runs ask at its next instruction.
+void mb_interrupt(mb_vm *vm);
+void mb_note_kill(lua_State *L, mb_vm *vm);
+// Leaves the place for `mb_error_line` and its like, and gives the status of the entry.
+int32_t mb_report_kill(mb_vm *vm);
+// A coroutine that was killed is never resumed, closed or reset.
+void mb_mark_killed(lua_State *co);
+bool mb_was_killed(lua_State *co);
+// Asked by the allocator once the quota is passed; true refuses.
+bool mb_over_quota(mb_vm *vm, const void *block, size_t old_size, size_t held, size_t new_size);
+
+void mb_enter_outermost(mb_vm *vm);
+void mb_leave_outermost(mb_vm *vm);
+static inline void mb_enter(mb_vm *vm) {
+  if (vm->entered++ == 0) mb_enter_outermost(vm);
+}
+// Whoever is returned to is told as well that the scope must end.
+static inline void mb_leave(mb_vm *vm) {
+  if (mb_is_killed(vm)) {
+    vm->entered--;
+    mb_interrupt(vm);
+    vm->entered++;
+  }
+  if (--vm->entered == 0) mb_leave_outermost(vm);
+}
+
+// Where the C stack of this thread is nearly used up.
+extern _Thread_local char *mb_stack_end;
+static inline bool mb_has_stack(void) { return (char *)__builtin_frame_address(0) > mb_stack_end; }
+// Asked by C functions that call Lua, each time.
+static inline void mb_check_stack(lua_State *L) {
+  if (!mb_has_stack()) luaL_error(L, "C stack overflow");
+}
+
+// watchdog.c
+void mb_watch_enter(mb_vm *vm);
+void mb_watch_leave(mb_vm *vm);
+void mb_unwatch(mb_vm *vm);
 
 // attenuation.c
 // Gives what stands from `first` to the top of the stack the rights of somebody with this grant.

@@ -76,7 +76,7 @@ void mb_note_error(mb_vm *vm, lua_State *L, int level) {
 }
 
 static int message_handler(lua_State *L) {
-  note_error(L, mb_vm_of(L), L, 1);
+  if (!mb_is_killed(mb_vm_of(L))) note_error(L, mb_vm_of(L), L, 1);
   return 1;
 }
 
@@ -115,19 +115,30 @@ static int32_t protect_with_tokens(mb_vm *vm, size_t base, lua_CFunction body) {
   lua_State *running = vm->running;
   lua_State *L = running ? running : vm->L;
   if (!running) forget_error(vm);
-  if (!lua_checkstack(L, 8)) {
+  if (mb_is_killed(vm) && vm->entered >= vm->scope_entered) {
+    mb_tokens_truncate(vm, base);
+    return mb_report_kill(vm);
+  }
+  if (!lua_checkstack(L, 8) || (running && !mb_has_stack())) {
     const char *text = "stack overflow in the host";
     mb_tokens_truncate(vm, base);
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 26, .pointer = text}, false);
     return 1;
   }
   vm->running = L;
-  vm->entered++;
+  mb_enter(vm);
   lua_pushcfunction(L, message_handler);
   lua_pushcfunction(L, body);
   int status = lua_pcall(L, 0, 0, -2);
-  vm->entered--;
   vm->running = running;
+  if (mb_is_killed(vm)) {
+    lua_pop(L, status == LUA_OK ? 1 : 2);
+    mb_tokens_truncate(vm, base);
+    status = mb_report_kill(vm);
+    mb_leave(vm);
+    return status;
+  }
+  mb_leave(vm);
   if (status == LUA_OK) {
     lua_pop(L, 1);
     return 0;
@@ -450,6 +461,7 @@ static int raise_in_script(lua_State *L, const char *text) {
 }
 
 int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) {
+  mb_check_stack(L);
   int count = lua_gettop(L);
   size_t base = vm->token_count;
   for (int i = 1; i <= count; i++) {

@@ -21,15 +21,16 @@ static bool waits(lua_State *co) {
 }
 
 int mb_reset(mb_vm *vm, lua_State *co) {
+  if (mb_is_killed(vm) || mb_was_killed(co)) return LUA_ERRRUN;
   lua_State *running = vm->running;
   bool blocked = vm->blocked;
   vm->running = co;
   vm->blocked = true;
-  vm->entered++;
+  mb_enter(vm);
   int result = lua_resetthread(co);
-  vm->entered--;
   vm->blocked = blocked;
   vm->running = running;
+  mb_leave(vm);
   return result;
 }
 
@@ -66,6 +67,8 @@ static int after_wait(lua_State *L, int status, lua_KContext savepoint);
 // an error value on top; a wait does not return.
 static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint, bool wraps) {
   mb_vm *vm = mb_vm_of(L);
+  mb_poll(L, vm);
+  mb_check_stack(L);
   if (!lua_checkstack(co, count)) {
     lua_pop(L, count);
     lua_pushliteral(L, "too many arguments to resume");
@@ -79,6 +82,14 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
   int status = lua_resume(co, L, count, &results);
   vm->running = L;
   vm->blocked = blocked;
+  if (mb_is_killed(vm)) {
+    vm->suspending = false;
+    if (status != LUA_OK && status != LUA_YIELD) {
+      mb_note_kill(co, vm);
+      mb_mark_killed(co);
+    }
+    mb_raise_kill(L, vm);
+  }
   if (status == LUA_YIELD && vm->suspending) {
     if (!lua_isyieldable(L)) {
       vm->suspending = false;
@@ -220,11 +231,19 @@ static int co_close(lua_State *L) {
   const char *status = status_of(L, co);
   if (status[0] != 's' && status[0] != 'd') return luaL_error(L, "cannot close a %s coroutine", status);
   if (is_run(vm, co)) return luaL_error(L, "cannot close the coroutine of the host");
+  mb_check_stack(L);
+  if (mb_was_killed(co)) {
+    // Its <close> variables stay as they are.
+    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "the coroutine was killed");
+    return 2;
+  }
   // Lua before 5.4.5 does not count the C stack that closing takes.
   if (vm->close_depth >= 16) return luaL_error(L, "coroutines are closed too deeply");
   vm->close_depth++;
   int result = mb_reset(vm, co);
   vm->close_depth--;
+  mb_poll(L, vm);
   if (result == LUA_OK) {
     lua_pushboolean(L, 1);
     return 1;

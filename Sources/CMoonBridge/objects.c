@@ -125,6 +125,7 @@ void mb_locate(lua_State *L, mb_vm *vm, const void *error) {
 
 // Raises what a callback left, or suspends. The callback has returned: no Swift frame is below.
 int mb_fail(lua_State *L, mb_vm *vm, int32_t status) {
+  mb_poll(L, vm);
   if (status == MB_SUSPEND) return mb_suspend(L, vm);
   if (!vm->error) return luaL_error(L, "the host failed without an error");
   mb_locate(L, vm, vm->error);

@@ -3,8 +3,9 @@
 
 // The savepoint travels as the continuation's context, so that it survives a wait.
 static int finish_pcall(lua_State *L, int status, lua_KContext savepoint) {
-  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
   mb_vm *vm = mb_vm_of(L);
+  mb_poll(L, vm);
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
   vm->callbacks.rollback(vm->callbacks.owner, (int64_t)savepoint);
   lua_pushboolean(L, 0);
   lua_pushvalue(L, -2);
@@ -13,6 +14,7 @@ static int finish_pcall(lua_State *L, int status, lua_KContext savepoint) {
 
 static int protected_call(lua_State *L) {
   luaL_checkany(L, 1);
+  mb_check_stack(L);
   mb_vm *vm = mb_vm_of(L);
   lua_KContext savepoint = (lua_KContext)vm->callbacks.savepoint(vm->callbacks.owner);
   lua_pushboolean(L, 1);
@@ -23,14 +25,29 @@ static int protected_call(lua_State *L) {
 
 // Stack: function, true, function, arguments...; the handler is at 2 when results come back.
 static int finish_xpcall(lua_State *L, int status, lua_KContext savepoint) {
+  mb_poll(L, mb_vm_of(L));
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;
   return finish_pcall(L, status, savepoint);
+}
+
+// The message handler of a script. What ends a killed turn is raised by a hook, and what is called because of
+// that runs without hooks: nothing could end it.
+static int guarded_handler(lua_State *L) {
+  if (mb_is_killed(mb_vm_of(L))) return 1;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 1);
+  return 1;
 }
 
 static int protected_call_with_handler(lua_State *L) {
   int count = lua_gettop(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
+  mb_check_stack(L);
   mb_vm *vm = mb_vm_of(L);
+  lua_pushvalue(L, 2);
+  lua_pushcclosure(L, guarded_handler, 1);
+  lua_replace(L, 2);
   lua_KContext savepoint = (lua_KContext)vm->callbacks.savepoint(vm->callbacks.owner);
   lua_pushboolean(L, 1);
   lua_pushvalue(L, 1);

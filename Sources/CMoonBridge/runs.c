@@ -36,35 +36,55 @@ mb_run *mb_run_new(mb_vm *vm) {
   return NULL;
 }
 
+// Its coroutine stays as it is, whatever that is.
+static int32_t end_killed(mb_run *run, bool is_entered) {
+  mb_vm *vm = run->vm;
+  vm->suspending = false;
+  run->killed = mb_is_killed(vm);
+  run->results = 0;
+  mb_report_kill(vm);
+  mb_mark_killed(run->co);
+  if (is_entered) mb_leave(vm);
+  return run->status = MB_RUN_FAILED;
+}
+
 static int32_t resume(mb_run *run, int count) {
   mb_vm *vm = run->vm;
+  if (mb_is_killed(vm)) return end_killed(run, false);
   mb_run *current = vm->current;
   lua_State *running = vm->running;
   vm->current = run;
   bool blocked = vm->blocked;
   vm->running = run->co;
   vm->blocked = false;
-  vm->entered++;
+  mb_enter(vm);
   int results = 0;
   int status = lua_resume(run->co, running, count, &results);
-  vm->entered--;
   vm->blocked = blocked;
   vm->resume_raises = false;
   vm->current = current;
   vm->running = running;
-  if (status == LUA_OK) {
-    run->results = results;
-    return run->status = MB_RUN_DONE;
-  }
-  if (status == LUA_YIELD && vm->suspending) {
-    vm->suspending = false;
-    return run->status = MB_RUN_WAITING;
+  if (!mb_is_killed(vm)) {
+    if (status == LUA_OK) {
+      mb_leave(vm);
+      run->results = results;
+      return run->status = MB_RUN_DONE;
+    }
+    if (status == LUA_YIELD && vm->suspending) {
+      mb_leave(vm);
+      vm->suspending = false;
+      return run->status = MB_RUN_WAITING;
+    }
+    // The stack of a failed coroutine still stands, so the traceback can be taken; then its pending
+    // __close handlers run, still as a part of what failed. The error value is what stays.
+    mb_note_error(vm, run->co, 0);
+    mb_reset(vm, run->co);
+  } else if (status != LUA_OK && status != LUA_YIELD) {
+    mb_note_kill(run->co, vm);
   }
   run->results = 0;
-  // The stack of a failed coroutine still stands, so the traceback can be taken; then its pending
-  // __close handlers run, still as a part of what failed. The error value is what stays.
-  mb_note_error(vm, run->co, 0);
-  mb_reset(vm, run->co);
+  if (mb_is_killed(vm)) return end_killed(run, true);
+  mb_leave(vm);
   return run->status = MB_RUN_FAILED;
 }
 
@@ -191,6 +211,7 @@ int32_t mb_run_resume_from(mb_run *run, mb_run *other, bool failed) {
   return resume(run, count);
 }
 
+int32_t mb_run_killed(const mb_run *run) { return run->killed; }
 int32_t mb_run_result_count(const mb_run *run) { return run->results; }
 
 int32_t mb_run_take_results(mb_run *run, int32_t tables) {
@@ -231,10 +252,25 @@ void mb_run_take_error(mb_run *run) {
 
 void mb_set_driven(mb_vm *vm, mb_run *run) { vm->driven = run; }
 
+static void drop(mb_run *run) {
+  mb_vm *vm = run->vm;
+  mb_run **place = &vm->runs;
+  while (*place != run) place = &(*place)->next_of_all;
+  *place = run->next_of_all;
+  mb_release_reference(vm, run->anchor);
+  free(run);
+}
+
 void mb_run_release(mb_run *run) {
   mb_vm *vm = run->vm;
   // Runs the pending __close handlers, in protected mode.
-  mb_cancel(vm, run->co);
+  if (!run->killed && lua_status(run->co) != LUA_OK) {
+    mb_enter(vm);
+    mb_cancel(vm, run->co);
+    run->killed = mb_is_killed(vm);
+    mb_leave(vm);
+  }
+  if (run->killed) return drop(run);
   lua_settop(run->co, 0);
   run->status = MB_RUN_DONE;
   run->results = 0;

@@ -14,6 +14,10 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
     vm->memory -= held;
     return NULL;
   }
+  // Making a block smaller never fails.
+  if (new_size > held && vm->memory + (new_size - held) > vm->quota &&
+      mb_over_quota(vm, block, old_size, held, new_size))
+    return NULL;
   void *result = realloc(block, new_size);
   if (result) vm->memory += new_size - held;
   return result;
@@ -40,6 +44,8 @@ mb_vm *mb_vm_new(const mb_callbacks *callbacks) {
   if (!vm) return NULL;
   vm->callbacks = *callbacks;
   vm->action_last = -1;
+  vm->kill.action = -1;
+  mb_vm_set_memory(vm, 0);
   lua_State *L = lua_newstate(allocate, vm);
   if (!L) {
     free(vm);
@@ -60,6 +66,8 @@ mb_vm *mb_vm_new(const mb_callbacks *callbacks) {
 
 void mb_vm_close(mb_vm *vm) {
   if (!vm->L) return;
+  mb_unwatch(vm);
+  mb_vm_set_memory(vm, 0);
   mb_run *run = vm->runs;
   while (run) {
     mb_run *next = run->next_of_all;
@@ -72,6 +80,7 @@ void mb_vm_close(mb_vm *vm) {
   mb_set_error(vm, NULL);
 }
 
+int32_t mb_vm_killed(const mb_vm *vm) { return mb_is_killed(vm); }
 bool mb_vm_is_entered(const mb_vm *vm) { return vm->entered > 0; }
 
 void mb_vm_free(mb_vm *vm) {

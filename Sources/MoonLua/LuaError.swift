@@ -24,6 +24,12 @@ public struct LuaError: Error, Sendable {
     public static let cannotWait = Code(rawValue: "cannotWait")
     /// A Swift function that Lua had called threw; `underlying` is what it threw.
     public static let thrown = Code(rawValue: "thrown")
+    /// A script ran for longer than it may, and was ended.
+    public static let timeLimit = Code(rawValue: "timeLimit")
+    /// A script held more memory than it may, and was ended.
+    public static let memoryLimit = Code(rawValue: "memoryLimit")
+    /// A limit was set that can be none.
+    public static let invalidLimit = Code(rawValue: "invalidLimit")
   }
 
   /// The kind.

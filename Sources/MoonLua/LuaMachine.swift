@@ -23,6 +23,14 @@ package import MoonValue
   /// What a suspended native waits for, until the run that it belongs to picks it up.
   package var pendingOperation: LuaAsyncOperation?
 
+  var limits = LuaLimits.none
+  /// How many seconds what runs has, for its error.
+  var budgetUnderWay: Double?
+  /// Hears of each call that ran over a limit.
+  package var onOverrun: ((LuaError) -> Void)?
+  // The watchdog calls it until the machine is closed.
+  var stuckListener: StuckListener?
+
   // What the results of a native refer to: kept until the bridge has pushed them, which it has when the
   // next native of that depth begins, or nothing runs any more.
   private var pinned: [(depth: Int, content: AnyObject)] = []
@@ -240,6 +248,14 @@ package import MoonValue
     let traceback = unsafe String(cString: mb_traceback(machine))
     let line = unsafe mb_error_line(machine)
     let script = line > 0 ? unsafe String(cString: mb_error_source(machine)) : nil
+    if status > Int32(MB_KILLED) {
+      return limitError(
+        status - Int32(MB_KILLED),
+        script: script,
+        line: line > 0 ? Int(line) : nil,
+        traceback: LuaMachine.tidy(traceback)
+      )
+    }
     var error = LuaError(
       code: .runtime,
       message: "",

@@ -105,7 +105,10 @@ internal import CMoonBridge
   package func error() -> LuaError {
     let base = machine.tokenCount
     do {
-      unsafe mb_run_take_error(try open())
+      let run = try unsafe open()
+      let reason = unsafe mb_run_killed(run)
+      if reason != 0 { return try machine.takeError(Int32(MB_KILLED) + reason, base) }
+      unsafe mb_run_take_error(run)
       return try machine.takeError(2, base)
     } catch {
       return error

@@ -21,10 +21,31 @@ public final class LuaVM {
 
   /// Makes a machine.
   ///
-  /// - Throws: `LuaError` with the code `memory`.
-  public init() throws(LuaError) {
+  /// - Parameters:
+  ///   - limits: What its scripts may use.
+  ///   - onStuck: Hears, on another thread, of a call that has gone on for ten times its time, since it is in
+  ///     one long instruction or in a function of Swift's; it may not use, make or close a machine.
+  /// - Throws: `LuaError` with the code `memory` or `invalidLimit`.
+  public init(
+    limits: LuaLimits = .none,
+    onStuck: (@Sendable (_ seconds: Double) -> Void)? = nil
+  ) throws(LuaError) {
     machine = try LuaMachine()
+    if let onStuck { machine.onStuck(onStuck) }
+    try machine.setLimits(limits)
   }
+
+  /// What its scripts may use.
+  public var limits: LuaLimits { machine.limits }
+
+  /// Sets what its scripts may use, from the next call on.
+  ///
+  /// - Throws: `LuaError` with the code `invalidLimit`; the limits are as before then.
+  public func setLimits(_ limits: LuaLimits) throws(LuaError) { try machine.setLimits(limits) }
+
+  /// Whether a script was ended in a way after which it is better to begin with a new machine: it ran out
+  /// of memory, or the machine did not do afterwards what every script relies on.
+  public var needsReplacement: Bool { machine.isSuspect }
 
   deinit { machine.close() }
 
@@ -79,7 +100,7 @@ public final class LuaVM {
     if status != 0 {
       var error = try machine.takeError(status, base)
       error.traceback = ""
-      if error.code != .memory { error.code = .syntax }
+      if ![.memory, .timeLimit, .memoryLimit].contains(error.code) { error.code = .syntax }
       throw error
     }
     return LuaFunction(try machine.takeReference(0, base))

@@ -15,6 +15,8 @@ public struct HostConfiguration: Sendable {
 
   /// Bounds.
   public var limits = Limits()
+  /// What scripts may use before they are ended.
+  public var scriptLimits = ScriptLimits()
   /// Where time comes from.
   public var clock: any HostClock = SystemClock()
   /// How long a `sleep` of a script really takes; a test can answer at once.

@@ -105,11 +105,16 @@ final class HostEngine {
   var files: [Int: LineReader] = [:]
   var fileCount = 0
   var randomState: UInt64
+  let budgets: ScriptBudgets
+  /// Whether what runs shares a budget with what it was called from.
+  var isLimited = false
+  var openCalls = OpenCalls()
 
   init(configuration: HostConfiguration) throws(StoreError) {
     self.configuration = configuration
     randomState = configuration.seed
     do {
+      budgets = try ScriptBudgets(configuration.scriptLimits)
       vm = try LuaVM()
       machine = vm.machine
     } catch {
@@ -138,6 +143,9 @@ final class HostEngine {
     }
     do {
       try openLibraries()
+      try beginLimits()
+    } catch let error as LuaError {
+      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }
@@ -272,7 +280,9 @@ final class HostEngine {
   func change(_ body: () throws -> Void) throws {
     let driving = machine.isDriving
     try withoutDriving {
-      guard system.isInTurn else { return try system.turn(body) }
+      guard system.isInTurn else {
+        return try limited(budgets.turn, anew: driving) { try system.turn(body) }
+      }
       try body()
       if driving { try system.deliverMessages() }
     }

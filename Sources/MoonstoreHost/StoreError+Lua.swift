@@ -22,6 +22,9 @@ extension StoreError {
         case .closed: .closed
         case .cannotWait: .cannotWait
         case .thrown: .thrown
+        case .timeLimit: .timeLimit
+        case .memoryLimit: .memoryLimit
+        case .invalidLimit: .invalidArgument
         default: .script
         }
       self.init(
@@ -39,6 +42,10 @@ extension StoreError {
       self.member = member
     }
   }
+}
+
+extension LuaError: StoreErrorConvertible {
+  package var storeError: StoreError { StoreError(lua: self) }
 }
 
 extension StoreError: LuaErrorConvertible {

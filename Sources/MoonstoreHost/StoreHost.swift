@@ -184,6 +184,8 @@ public actor StoreHost {
     try check()
     let id = definition.id
     let system = engine.system
+    let scope = engine.beginBudget(engine.budgets.turn)
+    defer { engine.endBudget(scope) }
     do {
       _ = try system.turn { try system.define(definition) }
     } catch {
@@ -336,6 +338,10 @@ public actor StoreHost {
   /// The script that the project's `moonstore.lua` names as `main`.
   public var mainScript: String? { engine.main }
 
+  /// Whether a script was ended in a way after which it is better to begin with a new host: it ran out of memory,
+  /// or the machine did not do afterwards what every script relies on.
+  public var needsReplacement: Bool { engine.machine.isSuspect }
+
   /// Bytes that Lua holds.
   public var luaMemory: Int { engine.machine.memory }
 
@@ -351,12 +357,16 @@ public actor StoreHost {
     to: String? = nil
   ) throws(StoreError) -> String? {
     try check()
+    let scope = engine.beginBudget(engine.budgets.turn)
+    defer { engine.endBudget(scope) }
     return try engine.system.send(type, payload, to: to)
   }
 
   /// Asks, and returns the answer.
   public func request(_ type: String, _ payload: Value = .null) throws(StoreError) -> Value {
     try check()
+    let scope = engine.beginBudget(engine.budgets.turn)
+    defer { engine.endBudget(scope) }
     return try engine.system.request(type, payload)
   }
 

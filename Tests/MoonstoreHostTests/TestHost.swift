@@ -42,10 +42,14 @@ struct TestHost {
     host = try await StoreHost(scripts: project.path, configuration: configuration)
   }
 
-  init(shop settings: [String: Value] = [:]) async throws {
+  init(
+    shop settings: [String: Value] = [:],
+    _ configure: (inout HostConfiguration) -> Void = { _ in }
+  ) async throws {
     project = nil
     var configuration = TestHost.configuration(record)
     configuration.settings = settings
+    configure(&configuration)
     host = try await StoreHost(scripts: TestProject.shop, configuration: configuration)
   }
 

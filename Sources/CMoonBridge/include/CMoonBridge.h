@@ -155,6 +155,43 @@ bool mb_vm_is_driving(const mb_vm *vm);
 void mb_vm_set_driving(mb_vm *vm, bool driving);
 
 // ---------------------------------------------------------------------------------------------------
+// Limits. A scope shares one budget of time: an outermost call from Swift, or what lies between
+// `mb_scope_begin` and `mb_scope_end`, such as a turn. Once it has run over a limit, Lua in it ends, nothing
+// catches that, and each call into Lua fails at once with MB_KILLED + the reason, until the scope has ended.
+
+enum { MB_KILLED_TIME = 1, MB_KILLED_MEMORY = 2, MB_KILLED = 32 };
+
+typedef struct mb_scope {
+  uint64_t number;
+  int64_t budget;
+  int32_t entered;
+  int32_t killed;
+  bool is_open;
+} mb_scope;
+
+// Puts the machine under the watchdog, without which no budget counts; false when there can be no thread.
+// `stuck` is called on the watchdog's thread, once for each scope that has gone on for ten of its budgets: it
+// may not use the machine, nor make or close one.
+bool mb_vm_watch(mb_vm *vm, void (*_Nullable stuck)(void *_Nullable context, double seconds),
+                 void *_Nullable context);
+// The time of each outermost call from now on; 0 is no limit.
+void mb_vm_set_budget(mb_vm *vm, int64_t nanoseconds);
+// Bytes that Lua may hold; 0 is no limit.
+void mb_vm_set_memory(mb_vm *vm, size_t bytes);
+// Begins a scope with a budget of its own, inside another one or not; returns the one around it.
+mb_scope mb_scope_begin(mb_vm *vm, int64_t nanoseconds);
+// [enters Lua] Ends it; returns why it was killed, or 0.
+int32_t mb_scope_end(mb_vm *vm, mb_scope outer);
+// [enters Lua] If it was killed, begins it anew, for what has to be done afterwards; returns why, or 0.
+int32_t mb_scope_renew(mb_vm *vm);
+// Why the scope under way was killed, or 0.
+int32_t mb_vm_killed(const mb_vm *vm);
+// Whether something was killed after which a new machine is better.
+bool mb_vm_is_suspect(const mb_vm *vm);
+// Why the run was killed, or 0; its error is the one that `mb_error_line` and its like tell of.
+int32_t mb_run_killed(const mb_run *run);
+
+// ---------------------------------------------------------------------------------------------------
 // The token buffer. Indices, not pointers, are kept across calls, since the buffer can move.
 
 size_t mb_token_count(const mb_vm *vm);

@@ -76,6 +76,10 @@ public struct StoreError: Error, Sendable {
     public static let alreadyProvided = Code(rawValue: "alreadyProvided")
     /// The host was closed.
     public static let closed = Code(rawValue: "closed")
+    /// A script ran for longer than it may; its turn was ended and undone.
+    public static let timeLimit = Code(rawValue: "timeLimit")
+    /// Scripts held more memory than they may; the turn was ended and undone.
+    public static let memoryLimit = Code(rawValue: "memoryLimit")
     /// Text is not JSON.
     public static let invalidJSON = Code(rawValue: "invalidJSON")
   }
@@ -124,8 +128,15 @@ public struct StoreError: Error, Sendable {
 
   /// The error itself, or one that carries it.
   package init(wrapping error: any Error) {
-    self = error as? StoreError ?? StoreError(.thrown, "\(error)", underlying: error)
+    self =
+      error as? StoreError ?? (error as? any StoreErrorConvertible)?.storeError
+      ?? StoreError(.thrown, "\(error)", underlying: error)
   }
+}
+
+/// An error of another module that means one of ours.
+package protocol StoreErrorConvertible: Error {
+  var storeError: StoreError { get }
 }
 
 extension StoreError: CustomStringConvertible {

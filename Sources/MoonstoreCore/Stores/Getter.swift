@@ -10,6 +10,8 @@ package final class Getter: GraphObserver {
   private(set) var node = NodeID.none
   private var result = StateSlot.empty
   private var error: StoreError?
+  // How often code had run over a limit when this one last did; it is tried again after that.
+  private var overranAfter: Int?
 
   package init(_ name: String, of store: LiveStore, evaluate: @escaping () throws -> StateSlot) {
     self.name = name
@@ -30,6 +32,10 @@ package final class Getter: GraphObserver {
       )
     }
     let graph = store.system.graph
+    if let overranAfter, overranAfter != store.system.recoveries {
+      self.overranAfter = nil
+      graph.markChanged(store.system.recoverySource)
+    }
     switch graph.readComputed(node) {
     case .ready:
       if let error { throw error }
@@ -49,6 +55,7 @@ package final class Getter: GraphObserver {
     let system = store.system
     system.getterDepth += 1
     defer { system.getterDepth -= 1 }
+    let recoveries = system.recoveries
     do {
       let new = try evaluate()
       let changed = error != nil || !new.isSame(as: result)
@@ -61,6 +68,11 @@ package final class Getter: GraphObserver {
       if failure.store == nil {
         failure.store = store.id
         failure.member = name
+      }
+      if failure.code == .timeLimit || failure.code == .memoryLimit {
+        // Whoever had used the time or the memory up, it says nothing about the value.
+        overranAfter = recoveries
+        system.graph.readSource(system.recoverySource)
       }
       self.error = failure
       result = .empty

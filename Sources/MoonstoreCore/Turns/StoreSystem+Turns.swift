@@ -63,9 +63,18 @@ extension StoreSystem {
 
   /// Ends what `mark` began, badly: it has never been.
   package func failTurn(_ mark: TurnMark) {
+    if mark.isOutermost { recover() }
     rollBack(to: mark.savepoint, whole: mark.isOutermost)
     if mark.isOutermost { settleRest() }
     turnDepth -= 1
+  }
+
+  /// The turn that ran over a limit has ended; what follows has not.
+  package func recover() {
+    guard overrun != nil else { return }
+    overrun = nil
+    recoveries += 1
+    onRecovery?()
   }
 
   /// After a turn that failed: what it had committed before has its effects.
@@ -137,7 +146,7 @@ extension StoreSystem {
   package func deliverMessages() throws(StoreError) {
     do {
       while true {
-        while try bus.deliverNext() {}
+        repeat { if let overrun { throw overrun } } while try bus.deliverNext()
         if try registry.deliverNext() { continue }
         guard !ready.isEmpty else { return }
         ready.removeFirst()()
@@ -183,6 +192,7 @@ extension StoreSystem {
       looping = []
     } catch {
       looping = []
+      recover()
       tree.undo(to: 0, whole: true)
       abandon()
       throw error

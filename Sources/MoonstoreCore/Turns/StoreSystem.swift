@@ -74,6 +74,14 @@ public final class StoreSystem {
   var isSettling = false
   /// Whether a driver groups its calls; the calls are the turns just inside.
   var isGroup = false
+  /// Why the turn under way must end as a whole: code in it ran over a limit, so that what failed is not one
+  /// handler alone.
+  package var overrun: StoreError?
+  /// Gives what has to be done after such a turn a budget of its own.
+  package var onRecovery: (() -> Void)?
+  /// How often code ran over a limit, and what getters that did depend on.
+  package var recoveries = 0
+  private(set) lazy var recoverySource = graph.makeSource()
   // The handler or getter that is being run, for reports.
   var looping: [String] = []
 

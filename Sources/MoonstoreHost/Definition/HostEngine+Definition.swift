@@ -28,6 +28,10 @@ extension HostEngine {
         LuaObject(kind: ObjectKind.store, grant: grant(of: script, on: id), instance: entry)
       )
     }
+    // How often code ran over a limit, for what it leaves half-done.
+    try natives.add("overruns", as: "require") { [unowned self] arguments in
+      arguments.answer(.integer(Int64(system.recoveries)))
+    }
     try natives.add("loadModule", as: "require", byReference: true) { [unowned self] arguments in
       let script = try arguments.string("the script")
       let name = try arguments.string("the module")
@@ -102,6 +106,8 @@ extension HostEngine {
     script: String,
     origin: LuaTable?
   ) throws(StoreError) {
+    let scope = beginBudget(budgets.turn)
+    defer { endBudget(scope) }
     try system.turn {
       do {
         try register(reader, script: script, origin: origin)
@@ -350,8 +356,10 @@ extension HostEngine {
   ) -> () throws -> StateSlot {
     { [unowned self, unowned live] in
       do {
-        let base = try withoutDriving {
-          try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
+        let base = try limited(budgets.getter) {
+          try withoutDriving {
+            try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
+          }
         }
         defer { machine.truncateTokens(to: base) }
         var token = try machine.token(at: base)

@@ -89,7 +89,7 @@ extension HostEngine {
     }
     let function = try arguments.function("the source (a ref, a computed or a function)")
     return { [unowned self] in
-      let base = try machine.callGetter(function, handle: nil)
+      let base = try limited(budgets.getter) { try machine.callGetter(function, handle: nil) }
       defer { machine.truncateTokens(to: base) }
       var token = try machine.token(at: base)
       return try StateConversion(system: system).slot(&token, for: .result)

@@ -353,7 +353,9 @@ extension HostEngine {
     let base = machine.tokenCount
     arguments()
     do {
-      let at = try withoutDriving { try machine.callData(function, base: base) }
+      let at = try limited(budgets.getter) {
+        try withoutDriving { try machine.callData(function, base: base) }
+      }
       defer { machine.truncateTokens(to: at) }
       guard machine.tokenCount > at else { return false }
       let token = try machine.token(at: at)

@@ -10,6 +10,8 @@ extension HostEngine {
   func load(_ project: Project) throws(StoreError) {
     self.project = project
     projectRoot = project.root
+    let scope = beginBudget(budgets.loading)
+    defer { endBudget(scope) }
     try system.turn {
       try readSettings(project)
       let sources = try project.sources()

@@ -44,7 +44,9 @@ extension HostEngine {
     reload.report.reason = batch.reason
     moduleTexts = batch.modules
     let seed = randomState
+    let scope = beginBudget(budgets.loading)
     defer {
+      endBudget(scope)
       moduleTexts = nil
       replaceable = []
     }

@@ -89,6 +89,8 @@ extension HostEngine {
     _ arguments: [Value]
   ) throws(StoreError) -> CallState {
     try system.forbidInGetter("call the action '\(store.id):\(action.name)'")
+    let scope = beginBudget(budgets.turn)
+    defer { endBudget(scope) }
     let mark = system.beginTurn()
     let state: RunState
     let value: Value
@@ -128,6 +130,8 @@ extension HostEngine {
   /// Runs a driver: a script whose calls are turns of their own.
   func startDriver(_ function: LuaReference, arguments: [Value]) throws(StoreError) -> RunState {
     lastFailure = nil
+    let scope = beginBudget(budgets.driver, anew: true)
+    defer { endBudget(scope) }
     return try start(driver: true, store: nil, member: nil) { run in
       let base = machine.tokenCount
       for argument in arguments { machine.append(argument) }
@@ -141,7 +145,9 @@ extension HostEngine {
     let isGroup = system.isInTurn
     let mark = system.beginTurn()
     machine.isDriving = false
+    let scope = beginBudget(budgets.turn, anew: true)
     defer {
+      endBudget(scope)
       machine.isDriving = true
       if !isGroup { tidy() }
     }
@@ -156,9 +162,12 @@ extension HostEngine {
       case .failed:
         let failure = failure(of: run, store: store.id, member: name)
         lastFailure = failure
+        // A killed coroutine has no error value to hand over.
+        let isOverrun = failure.isOverrun
+        if isOverrun { system.recover() }
         system.failTurn(mark)
         noteEnd(of: store, name, failure)
-        return .failed(run)
+        return isOverrun ? .refused(failure) : .failed(run)
       case .waiting:
         let parked = ParkedRun(run, isDriver: false, store: store.id, member: name) { _ in }
         park(parked)
@@ -217,6 +226,8 @@ extension HostEngine {
   /// What a run waited for has ended: it goes on, as a new turn.
   func resume(_ id: Int, _ result: Result<Value, any Error>) {
     if let timeout = timeouts.removeValue(forKey: id) {
+      let scope = beginBudget(budgets.turn)
+      defer { endBudget(scope) }
       do {
         try system.turn(timeout)
       } catch {
@@ -299,7 +310,12 @@ extension HostEngine {
     defer { runningTask = outer }
     let driving = machine.isDriving
     machine.isDriving = parked.isDriver
+    let scope = beginBudget(
+      parked.isDriver ? budgets.driver : budgets.turn,
+      anew: driving || parked.isDriver
+    )
     defer {
+      endBudget(scope)
       machine.isDriving = driving
       tidy()
     }

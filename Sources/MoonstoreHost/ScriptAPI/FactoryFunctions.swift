@@ -102,6 +102,8 @@ extension HostEngine {
   /// Changes a live store to what a script says, all of it or nothing.
   func configure(_ id: String, _ reader: DefinitionReader, _ origin: LuaTable) throws {
     let live = try system.registry.live(id)
+    let scope = beginBudget(budgets.turn)
+    defer { endBudget(scope) }
     try system.turn {
       var revision = StoreRevision()
       revision.origin = origin

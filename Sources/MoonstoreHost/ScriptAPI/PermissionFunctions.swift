@@ -108,7 +108,9 @@ extension HostEngine {
     do {
       let base = machine.tokenCount
       machine.append(.map(record))
-      let at = try withoutDriving { try machine.callData(condition, base: base) }
+      let at = try limited(budgets.getter) {
+        try withoutDriving { try machine.callData(condition, base: base) }
+      }
       defer { machine.truncateTokens(to: at) }
       guard machine.tokenCount > at else { return false }
       let token = try machine.token(at: at)

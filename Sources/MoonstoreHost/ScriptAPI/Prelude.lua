@@ -215,19 +215,19 @@ end
 makers.createSecureStore = makers.secure
 
 function makers.require(script)
-  local loaded = {}
+  local loaded, loading = {}, {}
   return function(name)
     local module = loaded[name]
-    if module ~= nil then
-      if module == loaded then
-        error("modules require each other in a circle: " .. name, 2)
-      end
-      return module
+    if module ~= nil then return module end
+    -- What was being loaded when its turn was ended is not being loaded any more.
+    local overruns = native.overruns()
+    if loading[name] == overruns then
+      error("modules require each other in a circle: " .. name, 2)
     end
-    loaded[name] = loaded
+    loading[name] = overruns
     local chunk = native.loadModule(script.id, name)
     local ok, result = pcall(chunk, name)
-    loaded[name] = nil
+    loading[name] = nil
     if not ok then error(result, 0) end
     if result == nil then result = true end
     loaded[name] = result

@@ -46,9 +46,11 @@ extension HostEngine {
     guard number == groups.count, let group = groups.popLast() else {
       throw StoreError(.invalidArgument, "transaction: groups end in the order in which they begin")
     }
-    try withoutDriving {
-      guard succeeded else { return system.failTurn(group.mark) }
-      try system.endTurn(group.mark)
+    try limited(budgets.turn) {
+      try withoutDriving {
+        guard succeeded else { return system.failTurn(group.mark) }
+        try system.endTurn(group.mark)
+      }
     }
   }
 

@@ -1,0 +1,148 @@
+import MoonLua
+import MoonstoreCore
+
+/// What scripts may use before they are ended.
+///
+/// A turn that runs over a limit is ended and undone with all of its writes, messages and registrations, and its
+/// caller gets a `StoreError` with the code `timeLimit` or `memoryLimit`, which names script, line, store and
+/// action. Nothing in a script catches that. While nothing is over its limit, no instruction pays for them.
+///
+/// Times are in seconds, and nil is no limit. What a turn waits for does not count.
+public struct ScriptLimits: Sendable, Equatable {
+  /// The scripts of one turn together: an action with all that it calls and sends.
+  public var turn: Double? = 1
+  /// Reading a getter, or asking a condition, outside of turns.
+  public var getter: Double? = 1
+  /// Loading a project: all of its scripts and setups together.
+  public var loading: Double? = 30
+  /// The code of a script that is run, such as by `moonstore run`, from one of its calls to the next; each call
+  /// is a turn.
+  public var driver: Double?
+  /// Bytes that Lua may hold for all scripts of the host.
+  public var memory: Int? = 512 << 20
+
+  /// The limits as they are by default.
+  public init() {}
+
+  /// No limits.
+  public static var none: ScriptLimits {
+    var limits = ScriptLimits()
+    limits.turn = nil
+    limits.getter = nil
+    limits.loading = nil
+    limits.memory = nil
+    return limits
+  }
+}
+
+/// The limits as the machine takes them, checked.
+struct ScriptBudgets {
+  let turn, getter, loading, driver: Int64
+  let machine: LuaLimits
+
+  init(_ limits: ScriptLimits) throws(LuaError) {
+    turn = try LuaLimits.nanoseconds(limits.turn, "scriptLimits.turn")
+    getter = try LuaLimits.nanoseconds(limits.getter, "scriptLimits.getter")
+    loading = try LuaLimits.nanoseconds(limits.loading, "scriptLimits.loading")
+    driver = try LuaLimits.nanoseconds(limits.driver, "scriptLimits.driver")
+    // What no scope surrounds has the time of a turn.
+    machine = LuaLimits(seconds: limits.turn, memory: limits.memory)
+    try machine.check("scriptLimits.memory")
+  }
+
+  var limitsTime: Bool { turn > 0 || getter > 0 || loading > 0 || driver > 0 }
+}
+
+extension HostEngine {
+  /// What was around a budget, until it ends.
+  struct Budget {
+    fileprivate let scope: LuaScope?
+    fileprivate let wasLimited: Bool
+    fileprivate let outer: OpenCalls
+  }
+
+  /// What scripts had begun when the budget under way did, and would end themselves.
+  struct OpenCalls {
+    var groups = 0
+    var layers = 0
+  }
+
+  /// Sets the limits of scripts, which the host's own do not count for.
+  func beginLimits() throws(LuaError) {
+    let report = configuration.report
+    machine.onStuck { seconds in
+      report(
+        StoreError(
+          .timeLimit,
+          "a script has been running for \(seconds) s and cannot be ended: it is in one instruction, or in a "
+            + "function of the host; the host is stuck"
+        )
+      )
+    }
+    if budgets.limitsTime { try machine.watch() }
+    try vm.setLimits(budgets.machine)
+    machine.onOverrun = { [unowned self] error in
+      guard isLimited else { return system.recoveries += 1 }
+      if system.overrun == nil { system.overrun = StoreError(lua: error) }
+    }
+    system.onRecovery = { [unowned self] in
+      machine.renewScope()
+      endOpenCalls()
+    }
+  }
+
+  /// Begins a budget, unless what runs shares one already.
+  ///
+  /// What a driver calls never does.
+  func beginBudget(_ nanoseconds: Int64, anew: Bool = false) -> Budget {
+    guard anew || !isLimited || machine.isDriving else {
+      return Budget(scope: nil, wasLimited: true, outer: openCalls)
+    }
+    let scope = machine.beginScope(nanoseconds: nanoseconds)
+    let budget = Budget(scope: scope, wasLimited: isLimited, outer: openCalls)
+    openCalls = OpenCalls(groups: groups.count, layers: layeredCount)
+    isLimited = true
+    return budget
+  }
+
+  func endBudget(_ budget: Budget) {
+    guard let scope = budget.scope else { return }
+    if machine.endScope(scope) {
+      // Its own turn has heard of it, and nothing else is meant.
+      system.overrun = nil
+      system.recoveries += 1
+      endOpenCalls()
+    }
+    isLimited = budget.wasLimited
+    openCalls = budget.outer
+  }
+
+  /// Ends the groups and calls of scripts that were ended in their middle, which a script does itself otherwise.
+  private func endOpenCalls() {
+    while groups.count > openCalls.groups, let group = groups.popLast() {
+      withoutDriving { system.failTurn(group.mark) }
+    }
+    for key in layeredCalls.keys.filter({ $0 > openCalls.layers }).sorted(by: >) {
+      guard let (call, onion) = layeredCalls.removeValue(forKey: key) else { continue }
+      let error = StoreError(
+        .timeLimit,
+        "the turn of this action ran over a limit and was ended",
+        store: call.store,
+        member: call.action
+      )
+      onion.failed(call, error)
+    }
+  }
+
+  /// Runs a piece of work with a budget of its own, unless it shares one already.
+  func limited<R>(_ nanoseconds: Int64, anew: Bool = false, _ body: () throws -> R) rethrows -> R {
+    let budget = beginBudget(nanoseconds, anew: anew)
+    defer { endBudget(budget) }
+    return try body()
+  }
+}
+
+extension StoreError {
+  /// Whether code ran over a limit, so that a whole turn ends with it.
+  var isOverrun: Bool { code == .timeLimit || code == .memoryLimit }
+}
