@@ -56,11 +56,32 @@ struct TestHost {
   private static func configuration(_ record: Record) -> HostConfiguration {
     var configuration = HostConfiguration()
     configuration.clock = StillClock()
+    // Debug builds beside others are slow, and these tests are about something else.
+    configuration.scriptLimits.turn = 30
+    configuration.scriptLimits.getter = 30
     configuration.sleep = { _ in await Task.yield() }
     configuration.report = { record.report($0) }
     configuration.log = { record.log($0.text) }
     return configuration
   }
+
+  /// Writes scripts into the project, and reloads what has changed.
+  @discardableResult
+  func reload(
+    _ files: [String: String] = [:],
+    _ options: ReloadOptions = ReloadOptions()
+  ) async throws -> ReloadReport {
+    for (path, text) in files { try project?.write(path, text) }
+    return try await host.reload(nil, options)
+  }
+
+  /// Takes a script out of the project.
+  func remove(_ path: String) throws {
+    try FileManager.default.removeItem(atPath: folder + "/" + path)
+  }
+
+  /// The folder of the project.
+  var folder: String { project?.path ?? TestProject.shop }
 
   /// Runs a driver, and gives back what it returned.
   @discardableResult

@@ -55,7 +55,7 @@ public final class MessageBus {
     priority: Message.Priority,
     request: Request?
   ) throws -> Message? {
-    try system.forbidInGetter("send the message '\(type)'")
+    try system.forbidInGetter("send the message '\(type)'", isRegistration: true)
     guard !type.isEmpty, type != "*" else {
       throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")
     }

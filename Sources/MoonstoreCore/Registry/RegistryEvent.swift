@@ -33,6 +33,8 @@ final class RegistryListener {
   let owner: String
   let body: (RegistryEvent) throws -> Void
   var isActive = true
+  /// Its place among the others.
+  var rank = 0
 
   init(type: String, owner: String, body: @escaping (RegistryEvent) throws -> Void) {
     self.type = type

@@ -93,14 +93,16 @@ final class RegistryEvents {
     _ body: @escaping (RegistryEvent) throws -> Void
   ) -> Subscription {
     let listener = RegistryListener(type: type, owner: owner, body: body)
-    listeners.append(listener)
+    let line = "event \(owner) \(type)"
+    listener.rank = system.ranks.next(in: line)
+    listeners.insert(listener, by: \.rank)
     return system.registration { [unowned self] in
       listener.isActive = false
-      let place = listeners.firstIndex { $0 === listener }
-      if let place { listeners.remove(at: place) }
+      listeners.removeAll { $0 === listener }
+      system.ranks.giveUp(listener.rank, in: line)
       return { [unowned self] in
         listener.isActive = true
-        listeners.insert(listener, at: min(place ?? 0, listeners.count))
+        listeners.insert(listener, by: \.rank)
       }
     }
   }

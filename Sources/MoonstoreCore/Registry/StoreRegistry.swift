@@ -340,7 +340,7 @@ public final class StoreRegistry {
           + "'store:', 'permission:' and 'script:' events are the host's own"
       )
     }
-    try system.forbidInGetter("tell the event '\(type)'")
+    try system.forbidInGetter("tell the event '\(type)'", isRegistration: true)
     try system.turn {
       try events.emit(type, source: source, target: target, payload: payload, survives: false)
     }

@@ -71,6 +71,8 @@ package final class LiveStore {
   package internal(set) var additions: [StoreAddition] = []
   /// Getters that were taken out while the store is being replaced, for the new version to take up.
   var retired: [String: Getter] = [:]
+  /// Fields that plugins had added which add anew.
+  var retiredFields: Set<Value.Key> = []
   /// What its definition handles and answers, and whatever else goes with this version of it.
   package var handlers: [Subscription] = []
   /// What the world knows of the store, such as the hooks of others: ends when it leaves, and is put back
@@ -112,6 +114,11 @@ package final class LiveStore {
     members.compactMap { if case .getter(let getter) = $0 { getter.name } else { nil } }
   }
 
+  /// The actions that it has now, in order of definition.
+  package var presentActions: [Action] {
+    members.compactMap { if case .action(let index) = $0 { actions[index] } else { nil } }
+  }
+
   package func action(named name: String) -> Action? {
     guard case .action(let index) = member(named: name) else { return nil }
     return actions[index]
@@ -149,19 +156,20 @@ package final class LiveStore {
     return position >= 0 && !root.slots[position].isEmpty
   }
 
-  /// A name stands for no getter and no action any more.
-  func dropMember(named name: String) {
+  /// A name stands for no getter and no action any more; gives the place where it stood.
+  @discardableResult
+  func dropMember(named name: String) -> Int {
     let symbol = system.tree.symbols.symbol(of: name)
-    if let place = memberSymbols.firstIndex(of: symbol) {
-      memberSymbols.remove(at: place)
-      members.remove(at: place)
-    }
+    guard let place = memberSymbols.firstIndex(of: symbol) else { return members.count }
+    memberSymbols.remove(at: place)
+    members.remove(at: place)
+    return place
   }
 
   /// Puts a getter or an action back that was dropped.
-  func restore(_ member: Member, named name: String) {
-    memberSymbols.append(system.tree.symbols.intern(name))
-    members.append(member)
+  func restore(_ member: Member, named name: String, at place: Int) {
+    memberSymbols.insert(system.tree.symbols.intern(name), at: place)
+    members.insert(member, at: place)
   }
 
   /// Takes a getter or an action back out; an action only if it is the last one that was added.

@@ -59,12 +59,13 @@ extension LiveStore {
           migrate: new.migrate
         )
       )
+      for name in new.getters.map(\.name) + new.actions.map(\.name) { try checkIsFree(name) }
       for getter in new.getters { try put(getter: getter.name, getter.evaluate) }
       for action in new.actions { try put(action: action.name, action.code) }
       try register()
       try system.install(plugins, on: self)
       difference.add(try fit(Fitting(old: interim, new: addedTo(new.initial))))
-      try finishReplacement()
+      finishReplacement()
       return difference
     }
   }
@@ -85,7 +86,7 @@ extension LiveStore {
       additions = additions.enumerated()
         .sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }.map(\.element)
       let difference = try fit(Fitting(old: old, new: addedTo(base)))
-      try finishReplacement()
+      finishReplacement()
       return difference
     }
   }
@@ -98,6 +99,7 @@ extension LiveStore {
       Revised { [self] in
         (definition, permissions, origin, owner, line, isSetup, additions, handlers) = before
         retired = [:]
+        retiredFields = []
       }
     )
   }
@@ -106,17 +108,18 @@ extension LiveStore {
     let withdrawn = additions.filter { $0.plugin.map(isWithdrawn) ?? true }
     for addition in withdrawn.reversed() { addition.leave() }
     additions.removeAll { addition in withdrawn.contains { $0 === addition } }
+    retiredFields = Set(withdrawn.flatMap(\.state.keys))
     return withdrawn
   }
 
   /// A getter or an action is no more, unless it is put back before the replacement is finished.
   private func retire(_ name: String) throws(StoreError) {
     guard let member = member(named: name) else { return }
-    dropMember(named: name)
+    let place = dropMember(named: name)
     system.tree.note(
       Revised { [self] in
         retired[name] = nil
-        restore(member, named: name)
+        restore(member, named: name, at: place)
         system.tree.namesChanged(in: root)
       }
     )
@@ -126,18 +129,22 @@ extension LiveStore {
     }
   }
 
-  private func finishReplacement() throws(StoreError) {
-    for name in memberNames where hasField(name) {
-      throw StoreError(
-        .invalidDefinition,
-        "'\(name)' is a field of the live state of '\(id)', which was added while it ran, and the new "
-          + "version makes it a getter or an action: remove the field first, or choose another name",
-        store: id,
-        member: name
-      )
-    }
+  /// Throws when a name is a field that neither version knows.
+  private func checkIsFree(_ name: String) throws(StoreError) {
+    guard hasField(name) else { return }
+    throw StoreError(
+      .invalidDefinition,
+      "'\(name)' is a field of the live state of '\(id)', which was added while it ran, and the new "
+        + "version makes it a getter or an action: remove the field first, or choose another name",
+      store: id,
+      member: name
+    )
+  }
+
+  private func finishReplacement() {
     let gone = retired
     retired = [:]
+    retiredFields = []
     for getter in gone.values { system.graph.withdraw(getter.node) }
     if !gone.isEmpty {
       system.tree.note(

@@ -97,6 +97,7 @@ extension LiveStore {
         }
         continue
       }
+      if own == .field, kind == .field, retiredFields.contains(.string(name)) { continue }
       if revision.addsOnly { throw clash(name, "is there already, as \(own.rawValue)") }
       if own != kind { throw clash(name, "is \(own.rawValue), and cannot become \(kind.rawValue)") }
     }

@@ -65,6 +65,8 @@ public final class StoreSystem {
   package internal(set) var turnDepth = 0
   /// Evaluations of getters on the stack: they may not write, send or wait.
   package var getterDepth = 0
+  /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
+  package var loading: String?
   var stretches: [TurnChanges.Stretch] = []
   var pending: [(LiveStore, StoreChange)] = []
   /// How many events of the registry are still to be told.
@@ -106,9 +108,27 @@ public final class StoreSystem {
     return "\(prefix)-\(idCounts[prefix, default: 0])"
   }
 
-  /// Throws if a getter is being evaluated: it may only read.
-  package func forbidInGetter(_ what: @autoclosure () -> String) throws(StoreError) {
+  /// Throws if a getter is being evaluated, which may only read, or a script is being loaded, which says what
+  /// there is and does nothing with it.
+  ///
+  /// - Parameters:
+  ///   - what: What is to be done.
+  ///   - isRegistration: Whether scripts do it while they are loaded.
+  /// - Throws: `getterSideEffect`, or `invalidDefinition` for a script.
+  package func forbidInGetter(
+    _ what: @autoclosure () -> String,
+    isRegistration: Bool = false
+  ) throws(StoreError) {
     guard getterDepth > 0 else { return }
+    if let loading, getterDepth == 1 {
+      if isRegistration { return }
+      throw StoreError(
+        .invalidDefinition,
+        "a script that is being loaded cannot \(what()): it says what there is; do this in onLoad, in an "
+          + "action or in a script that is run",
+        script: loading
+      )
+    }
     let label = graph.runningPath.last?.label ?? "a getter"
     throw StoreError(
       .getterSideEffect,

@@ -45,7 +45,7 @@ extension HostEngine {
       let specs = try arguments.value()
       let options = try arguments.value()
       let effect = try arguments.function("the effect")
-      try system.forbidInGetter("listen to events")
+      try system.forbidInGetter("listen to events", isRegistration: true)
       let matchers = try matchers(specs, &arguments)
       let wantsOriginal = options["original"]?.boolValue ?? false
       for matcher in matchers { matcher.wantsOriginal = wantsOriginal }

@@ -9,7 +9,7 @@ import MoonstoreCore
 final class EffectHub {
   private unowned let engine: HostEngine
   private var system: StoreSystem { engine.system }
-  /// Everybody who hears, by what they want to hear of; in order of their numbers.
+  /// Everybody who hears, by what they want to hear of, in order.
   private var index: [EffectMatcher.Subject: [EffectMatcher]] = [:]
   /// Those who hear of each store's actions and changes, to connect them when the store is there.
   private var interest: [String: [EffectMatcher]] = [:]
@@ -54,8 +54,11 @@ final class EffectHub {
   /// Lets somebody hear; undone with the turn.
   func add(_ target: EffectTarget) throws -> Subscription {
     for matcher in target.matchers { try checkRights(matcher) }
+    let line = "effect \(target.script)"
+    target.rank = system.ranks.next(in: line)
     connect(target)
     return system.registration { [unowned self] in
+      system.ranks.giveUp(target.rank, in: line)
       // What the stores tell comes back by itself if the turn is undone.
       let told = disconnect(target)
       return { [unowned self] in connect(target, told) }
@@ -117,10 +120,7 @@ final class EffectHub {
   }
 
   private func insert(_ matcher: EffectMatcher, into list: inout [EffectMatcher]) {
-    let number = matcher.target?.number ?? 0
-    // Nearly always the newest; one that listens again goes back to its place.
-    let place = list.lastIndex { ($0.target?.number ?? 0) <= number }.map { $0 + 1 } ?? 0
-    list.insert(matcher, at: place)
+    list.insert(matcher) { $0.target?.rank ?? 0 }
   }
 
   /// A script ends: so do its listeners, with the effects that they have begun; undone with the turn.
@@ -300,7 +300,7 @@ final class EffectHub {
   private func both(_ one: [EffectMatcher]?, _ other: [EffectMatcher]?) -> [EffectMatcher]? {
     guard let one else { return other }
     guard let other else { return one }
-    return (one + other).sorted { ($0.target?.number ?? 0) < ($1.target?.number ?? 0) }
+    return (one + other).sorted { ($0.target?.rank ?? 0) < ($1.target?.rank ?? 0) }
   }
 
   private func tell(_ matchers: [EffectMatcher]?, of event: EffectEvent, to receiver: String? = nil)

@@ -44,6 +44,8 @@ final class EffectMatcher {
 class EffectTarget {
   /// Counts them, so that each hears in the order in which they came.
   let number: Int
+  /// Its place among the others.
+  var rank = 0
   let script: String
   /// What errors call it.
   let label: String

@@ -56,7 +56,7 @@ extension HostEngine {
     record["moreState"] = state["more"] ?? 0
     record["getters"] = .array(store.getterNames.map(Value.string))
     record["actions"] = .array(
-      store.actions.map { action in
+      store.presentActions.map { action in
         let parameters = machine.parameters(ofAction: action.number)
         return [
           "name": .string(action.name),

@@ -98,12 +98,21 @@ extension HostEngine {
     do {
       return try vm.load(text, name: unit.name, environment: unit.environment)
     } catch {
-      throw StoreError(lua: error)
+      var error = StoreError(lua: error)
+      // What is no text at all has no line.
+      if error.script == nil { error.script = unit.name }
+      throw error
     }
   }
 
   /// Runs a script to its end.
   private func execute(_ function: LuaFunction, of unit: ScriptUnit) throws -> LuaValue {
+    system.getterDepth += 1
+    system.loading = unit.name
+    defer {
+      system.getterDepth -= 1
+      system.loading = nil
+    }
     do {
       return try function.call().first ?? .nil
     } catch {

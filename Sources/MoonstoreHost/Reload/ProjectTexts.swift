@@ -52,7 +52,7 @@ extension HostEngine {
     }
     if let unknown = wanted?.subtracting(batch.names).min() {
       throw StoreError(
-        .unreadable,
+        .invalidArgument,
         "\(unknown): there is no such script among those that the project loads"
           + Suggestion.text(for: unknown, among: scripts.keys.sorted()),
         script: unknown

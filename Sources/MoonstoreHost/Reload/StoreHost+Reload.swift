@@ -13,7 +13,7 @@ extension StoreHost {
   ///   - options: How to treat what is under way.
   /// - Returns: What was done. If something was wrong, the report is refused and says why.
   /// - Throws: `closed`, `busy` while a turn is under way, `unreadable` for a folder that cannot be read and
-  ///   for a host without a project.
+  ///   for a host without a project, `invalidArgument` for a script that the project does not have.
   @discardableResult
   public func reload(
     _ scripts: [String]? = nil,

@@ -272,7 +272,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let body = try arguments.function("the function")
       let label = try arguments.optionalString("the label") ?? "a spawned function"
-      try system.forbidInGetter("spawn")
+      try system.forbidInGetter("spawn", isRegistration: true)
       let parent = arguments.isNil ? nil : tasks[try arguments.integer("the parent")]
       let task = spawn(body, of: script, label: label, parent: parent)
       return arguments.answer(.integer(Int64(task.number)))
@@ -283,7 +283,7 @@ extension HostEngine {
     }
     try natives.add("cancelTask", as: "task:cancel") { [unowned self] arguments in
       let task = tasks[try arguments.integer("the task")]
-      try system.forbidInGetter("cancel a task")
+      try system.forbidInGetter("cancel a task", isRegistration: true)
       if let task { cancel(task) }
       return arguments.none()
     }

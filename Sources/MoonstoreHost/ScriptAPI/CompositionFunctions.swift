@@ -50,7 +50,7 @@ extension HostEngine {
       let (store, grant) = try arguments.store()
       // It can change what calls do, so it needs what changes the state.
       try system.access.check(grant, Access(.write, store, .store))
-      try system.forbidInGetter("put middleware around '\(store.id)'")
+      try system.forbidInGetter("put middleware around '\(store.id)'", isRegistration: true)
       var layers: [ScriptHook] = []
       while arguments.hasMore {
         layers.append(ScriptHook(try arguments.function("middleware"), grant: grant))
@@ -101,7 +101,7 @@ extension HostEngine {
       guard case .table(let box) = try arguments.luaValue() else {
         throw StoreError(.invalidArgument, "provide: there is no value")
       }
-      try system.forbidInGetter("provide '\(key)'")
+      try system.forbidInGetter("provide '\(key)'", isRegistration: true)
       return arguments.answer(
         .integer(Int64(keep(try provide(key, Provided(script: script, box: box)), for: script)))
       )

@@ -74,12 +74,12 @@ extension HostEngine {
           "factory:configure: nothing says what the store is made from"
         )
       }
-      try system.forbidInGetter("configure '\(id)'")
       if isLoading, standing(id) == nil {
         // The store is made when all scripts have run, and changed after that.
         definitions.last { $0.reader.id == id }?.origin = origin
         afterLoading.append((script, { [unowned self] in try configure(id, reader, origin) }))
       } else {
+        try system.forbidInGetter("configure '\(id)'")
         try change { try configure(id, reader, origin) }
       }
       return arguments.none()
@@ -87,8 +87,8 @@ extension HostEngine {
     try natives.add("destroyStore", as: "factory:destroy") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
-      try system.forbidInGetter("destroy '\(id)'")
       if standing(id) != nil {
+        try system.forbidInGetter("destroy '\(id)'")
         try change { try system.registry.unregister(id) }
       } else {
         definitions.removeAll { $0.reader.id == id && $0.script == script }

@@ -36,6 +36,7 @@ extension HostEngine {
     }
     try natives.add("dispose", as: "store.dispose") { [unowned self] arguments in
       let store = try arguments.store(.dispose)
+      try system.forbidInGetter("dispose '\(store.id)'")
       try system.registry.unregister(store.id)
       return arguments.none()
     }
