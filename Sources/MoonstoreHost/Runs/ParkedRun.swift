@@ -30,7 +30,7 @@ final class ParkedRun {
   /// The task that it is, if it is one.
   weak var task: ScriptTask?
   /// The version of the script whose code it runs.
-  weak var unit: ScriptUnit?
+  var unit: ScriptUnit?
   /// What a driver waited for, until it goes on.
   var answer: Awaited.Answer?
 
