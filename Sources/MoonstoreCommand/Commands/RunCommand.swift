@@ -27,10 +27,16 @@ struct RunCommand: AsyncParsableCommand {
         {"ok":true,"id":7,"result":6}
         {"ok":false,"error":{"code":"script","message":"…","script":"…","line":12}}
 
+      With --watch scripts are reloaded when their files change, all that changed together: state, \
+      calls under way and subscriptions survive, and if anything is wrong the scripts go on as they \
+      were. The stores stay live until the command is interrupted. SIGHUP reloads too, also without \
+      --watch.
+
       EXAMPLES
         moonstore run Scripts/shop
         moonstore run Scripts/shop trading.lua day.csv --json
         moonstore run Scripts/shop --calls calls.jsonl
+        moonstore run Scripts/shop --calls - --watch
         moonstore run client fetch.lua --allow-http api.example.com
       """
   )
@@ -60,6 +66,17 @@ struct RunCommand: AsyncParsableCommand {
   )
   var allowedHosts: [String] = []
 
+  @Flag(help: "Reload scripts when their files change, and stay until interrupted.")
+  var watch = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --watch: look at the files every so many seconds, for drives that tell of no changes.",
+      valueName: "seconds"
+    )
+  )
+  var poll: Double?
+
   @Flag(help: "Print what the script returned as one line of JSON; no summary of calls.")
   var json = false
 
@@ -69,6 +86,10 @@ struct RunCommand: AsyncParsableCommand {
   func validate() throws {
     if calls != nil, let script {
       throw ValidationError("either a script or --calls, but not both: '\(script)' is too much")
+    }
+    if let poll {
+      guard watch else { throw ValidationError("--poll says how to --watch, which is missing") }
+      guard poll > 0 else { throw ValidationError("--poll takes seconds, more than 0") }
     }
     for host in allowedHosts {
       do {
@@ -86,13 +107,23 @@ struct RunCommand: AsyncParsableCommand {
     let status: ExitStatus
     do throws(StoreError) {
       let host = try await StoreHost(scripts: project, configuration: try configuration(printer))
-      status =
+      let reloading = try await ReloadPrinter(host, signals, printer)
+      let watching = watch ? try await host.watch(watchOptions) : nil
+      var ended =
         if let calls {
           try await make(calls, on: host, signals, printer)
         } else {
           try await runScript(on: host, printer)
         }
+      if let watching, ended == .ok || ended == .failed, signals.received == nil {
+        printer.endProgress()
+        printer.note("watching \(project); interrupt to end")
+        ended = ExitStatus(signal: await signals.wait())
+        watching.stop()
+      }
       await host.close()
+      await reloading.end()
+      status = ended
     } catch {
       printer.error(error)
       try ExitStatus(for: error).check()
@@ -101,6 +132,12 @@ struct RunCommand: AsyncParsableCommand {
     printer.endProgress()
     // An error that no caller got is nevertheless one.
     try (status == .ok && printer.errorCount > 0 ? .failed : status).check()
+  }
+
+  private var watchOptions: WatchOptions {
+    var options = WatchOptions()
+    options.polling = poll
+    return options
   }
 
   private func configuration(

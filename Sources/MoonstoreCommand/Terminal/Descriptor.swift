@@ -13,6 +13,13 @@ struct Descriptor: Sendable {
 
   var isTerminal: Bool { isatty(number) == 1 }
 
+  /// Whether the process belongs to a terminal that is still there.
+  static var hasTerminal: Bool {
+    guard let terminal = try? open("/dev/tty") else { return false }
+    _ = Foundation.close(terminal.number)
+    return true
+  }
+
   /// Opens a file for reading.
   static func open(_ path: String) throws(SystemError) -> Descriptor {
     // The path is read during the call only.

@@ -47,6 +47,12 @@ final class DiagnosticPrinter: Sendable {
     }
   }
 
+  /// An error that leaves what runs as it is.
+  func warn(_ error: StoreError) {
+    let text = terminal.colored("refused:", .red) + " " + error.summary.escapedForTerminal + "\n"
+    state.withLock { write(text, &$0) }
+  }
+
   /// A line that a script has logged.
   func log(_ entry: HostConfiguration.LogEntry) {
     let color: Terminal.Color? =

@@ -19,6 +19,10 @@ final class SignalWatch: Sendable {
   /// Called before the process ends at once; clears and writes what people should see.
   private let farewell = Mutex<(@Sendable (_ text: String) -> Void)?>(nil)
 
+  /// Called for SIGHUP; without it that signal ends the process.
+  private let hangUp = Mutex<(@Sendable () -> Void)?>(nil)
+  private let waiting = Mutex<[CheckedContinuation<Int32, Never>]>([])
+
   private init() {}
 
   /// The signal that was received while it was postponed.
@@ -47,6 +51,34 @@ final class SignalWatch: Sendable {
     }
   }
 
+  /// Waits for a signal, which is not to be noted by anybody else.
+  func wait() async -> Int32 {
+    postpone()
+    return await withCheckedContinuation { continuation in
+      let known: Int32? = waiting.withLock { waiting in
+        if received == nil { waiting.append(continuation) }
+        return received
+      }
+      if let known { continuation.resume(returning: known) }
+    }
+  }
+
+  /// Sets what SIGHUP does from now on, unless it comes because the terminal has gone: that ends the process.
+  func onHangUp(_ body: @escaping @Sendable () -> Void) {
+    let hadTerminal = Descriptor.hasTerminal
+    hangUp.withLock { $0 = body }
+    _ = Foundation.signal(SIGHUP, SIG_IGN)
+    sources.withLock { sources in
+      let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+      source.setEventHandler { [unowned self] in
+        if hadTerminal, !Descriptor.hasTerminal { _exit(128 + SIGHUP) }
+        hangUp.withLock { $0 }?()
+      }
+      source.activate()
+      sources.append(source)
+    }
+  }
+
   /// From now on the first signal is only noted.
   func postpone() { mode.withLock { $0 = .postponing } }
 
@@ -64,6 +96,14 @@ final class SignalWatch: Sendable {
     }
     signal.store(number, ordering: .releasing)
     try? pipe?.writing.write([0])
+    let waiting = waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    if !waiting.isEmpty {
+      for continuation in waiting { continuation.resume(returning: number) }
+      return
+    }
     DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [self] in
       farewell.withLock { $0 }?("finishing the call under way; interrupt again to end at once")
     }

@@ -20,7 +20,16 @@ extension StoreHost {
     _ options: ReloadOptions = ReloadOptions()
   ) async throws(StoreError) -> ReloadReport {
     let texts = try await ProjectTexts.read(try project())
-    return try reload(options) { (engine) throws(StoreError) in
+    return try reload(texts, wanted: scripts, options)
+  }
+
+  func reload(
+    _ texts: ProjectTexts,
+    wanted scripts: [String]?,
+    _ options: ReloadOptions,
+    isUnattended: Bool = false
+  ) throws(StoreError) -> ReloadReport {
+    try reload(options, isUnattended: isUnattended) { (engine) throws(StoreError) in
       try engine.batch(from: texts, wanted: scripts.map(Set.init))
     }
   }
@@ -84,7 +93,7 @@ extension StoreHost {
     try withEngine { (engine) throws(StoreError) in engine.reloadListeners.stream() }
   }
 
-  private func project() throws(StoreError) -> Project {
+  func project() throws(StoreError) -> Project {
     try withEngine { (engine) throws(StoreError) in
       guard let project = engine.project else {
         throw StoreError(.unreadable, "this host has no project whose scripts could be reloaded")
@@ -95,6 +104,7 @@ extension StoreHost {
 
   private func reload(
     _ options: ReloadOptions,
+    isUnattended: Bool = false,
     _ batch: (HostEngine) throws(StoreError) -> ReloadBatch
   ) throws(StoreError) -> ReloadReport {
     try withEngine { (engine) throws(StoreError) in
@@ -109,7 +119,9 @@ extension StoreHost {
         refused.failures = [error]
         report = refused
       }
-      engine.reloadListeners.tell(report)
+      if !engine.reloadListeners.tell(report), isUnattended {
+        for failure in report.failures { engine.configuration.report(failure) }
+      }
       return report
     }
   }
@@ -134,8 +146,12 @@ final class ReloadListeners: Sendable {
     return stream
   }
 
-  func tell(_ report: ReloadReport) {
-    for listener in listeners.withLock({ Array($0.all.values) }) { listener.yield(report) }
+  /// Tells them, and says whether there are any.
+  @discardableResult
+  func tell(_ report: ReloadReport) -> Bool {
+    let all = listeners.withLock { Array($0.all.values) }
+    for listener in all { listener.yield(report) }
+    return !all.isEmpty
   }
 
   func finish() {

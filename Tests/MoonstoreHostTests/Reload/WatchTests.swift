@@ -1,0 +1,229 @@
+import Foundation
+import MoonValue
+import MoonstoreCore
+import MoonstoreHost
+import Synchronization
+import Testing
+
+/// Watching a project's folder, with the programs that people change files with.
+@Suite(.serialized) struct WatchTests {
+  /// A host that is watched, and what was told of its reloads.
+  private final class Watched {
+    let test: TestHost
+    let watch: ProjectWatch
+    private let reports = Reports()
+
+    init(_ files: [String: String], _ options: WatchOptions = WatchOptions()) async throws {
+      test = try await TestHost(files)
+      watch = try await test.host.watch(options)
+      let stream = try await test.host.reloads()
+      Task { [reports] in
+        for await report in stream { reports.all.withLock { $0.append(report) } }
+      }
+    }
+
+    deinit { watch.stop() }
+
+    /// What was told since the last look, once the expected version runs.
+    func seen(
+      _ lua: String,
+      _ expected: Value,
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> [ReloadReport] {
+      try await test.expect(lua, expected, sourceLocation: sourceLocation)
+      return try await settled()
+    }
+
+    /// What was told since the last look, when nothing more comes.
+    func settled() async throws -> [ReloadReport] {
+      try await Task.sleep(for: .milliseconds(400))
+      return reports.all.withLock { reports in
+        defer { reports = [] }
+        return reports
+      }
+    }
+
+    func shell(_ command: String) throws {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-ec", command]
+      process.currentDirectoryURL = URL(fileURLWithPath: test.folder)
+      process.standardInput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      try #require(process.terminationStatus == 0, "\(command)")
+    }
+  }
+
+  private final class Reports: Sendable {
+    let all = Mutex<[ReloadReport]>([])
+  }
+
+  private static func store(_ id: String, _ version: String) -> String {
+    "return defineStore('\(id)', { actions = { version = function() return '\(version)' end } })\n"
+  }
+
+  private static let project = [
+    "stores/a.lua": store("a", "one"), "stores/b.lua": store("b", "one"),
+  ]
+  private let ask = "useStore('a'):version()"
+
+  private static func has(_ program: String) -> Bool {
+    ["/usr/bin/", "/bin/", "/usr/local/bin/"].contains {
+      FileManager.default.isExecutableFile(atPath: $0 + program)
+    }
+  }
+
+  @Test(arguments: [
+    "sed -i s/one/two/ stores/a.lua",
+    "sed s/one/two/ stores/a.lua > x.tmp && mv x.tmp stores/a.lua",
+    "sed s/one/two/ stores/a.lua > stores/.a.swp && cat stores/.a.swp > stores/a.lua && rm stores/.a.swp",
+    "cp stores/a.lua stores/a.lua~ && sed s/one/two/ stores/a.lua~ > stores/new && rm stores/a.lua && mv stores/new stores/a.lua",
+    "sed s/one/two/ stores/a.lua > other && ln -f other stores/a.lua",
+    "mv stores old && cp -r old stores && sed -i s/one/two/ stores/a.lua && rm -r old",
+    "for i in 1 2 3 4 5; do sed -i s/one/$i/ stores/a.lua; sed -i s/$i/one/ stores/a.lua; done; sed -i s/one/two/ stores/a.lua",
+  ])
+  func `However a file is changed, it is seen once`(_ command: String) async throws {
+    let watched = try await Watched(WatchTests.project)
+    try watched.shell(command)
+    let reports = try await watched.seen(ask, "two")
+    #expect(reports.count == 1)
+    #expect(reports.first?.scripts.map(\.name) == ["stores/a.lua"])
+  }
+
+  @Test(.enabled(if: has("vim"))) func `vim is seen once`() async throws {
+    let watched = try await Watched(WatchTests.project)
+    for options in ["", "set backupcopy=yes |", "set backup writebackup backupcopy=no |"] {
+      try watched.shell("vim -es -u NONE -c '\(options) %s/one/two/' -c wq stores/a.lua")
+      #expect(try await watched.seen(ask, "two").count == 1)
+      try watched.shell("vim -es -u NONE -c '%s/two/one/' -c wq stores/a.lua")
+      #expect(try await watched.seen(ask, "one").count == 1)
+    }
+  }
+
+  @Test(.enabled(if: has("git"))) func `Another branch is one reload, and so is the way back`()
+    async throws
+  {
+    let watched = try await Watched(WatchTests.project)
+    try watched.shell(
+      """
+      git init -q -b main . && git add -A
+      git -c user.name=a -c user.email=a commit -qm one && git checkout -qb other
+      sed -i s/one/two/ stores/a.lua stores/b.lua
+      printf '%s' "return defineStore('c', {})" > stores/c.lua
+      git add -A && git -c user.name=a -c user.email=a commit -qm two && git checkout -q main
+      """
+    )
+    _ = try await watched.settled()
+    try watched.shell("git checkout -q other")
+    let there = try await watched.seen(ask, "two")
+    #expect(
+      there.map { $0.scripts.map(\.name) } == [["stores/a.lua", "stores/b.lua", "stores/c.lua"]]
+    )
+    try watched.shell("git checkout -q main")
+    #expect(try await watched.seen(ask, "one").count == 1)
+    #expect(await watched.test.host.storeIDs == ["a", "b"])
+  }
+
+  @Test func `New folders, moved folders and removed files are seen`() async throws {
+    let watched = try await Watched(WatchTests.project)
+    let text =
+      "\"return defineStore('deep', { actions = { version = function() return 'one' end } })\""
+    try watched.shell("mkdir -p stores/x/y/z && printf '%s' \(text) > stores/x/y/z/deep.lua")
+    let deep = "registry.has('deep') and useStore('deep'):version()"
+    #expect(try await watched.seen(deep, "one").count == 1)
+    try watched.shell("mv stores/x stores/moved")
+    let moved = try await watched.settled()
+    #expect(
+      moved.map { $0.scripts.map(\.name) } == [
+        ["stores/moved/y/z/deep.lua", "stores/x/y/z/deep.lua"]
+      ]
+    )
+    #expect(moved.first?.failures.map(\.message) == [])
+    try watched.shell("sed -i s/one/two/ stores/moved/y/z/deep.lua")
+    #expect(try await watched.seen(deep, "two").count == 1)
+    try watched.shell("rm -r stores/moved")
+    #expect(try await watched.settled().first?.stores.map(\.change) == [.removed])
+    try watched.shell("mv stores/a.lua /tmp/$$.lua; sleep 0.6; mv /tmp/$$.lua stores/a.lua")
+    let away = try await watched.settled()
+    #expect(away.compactMap { $0.stores.first?.change } == [.removed, .added])
+  }
+
+  @Test func `Five hundred files at once are one reload`() async throws {
+    var files = WatchTests.project
+    for number in 0..<500 {
+      files["stores/many/s\(number).lua"] = WatchTests.store("s\(number)", "one")
+    }
+    let watched = try await Watched(files)
+    try watched.shell("sed -i s/one/two/ stores/many/*.lua stores/a.lua")
+    let reports = try await watched.seen(ask, "two")
+    #expect(reports.count == 1)
+    #expect(reports.first?.scripts.count == 501)
+  }
+
+  @Test func `What does not change a script is no reload`() async throws {
+    let watched = try await Watched(WatchTests.project)
+    try watched.shell(
+      "touch stores/a.lua; chmod u+x stores/a.lua; echo x > stores/notes.txt; echo 'x=' > stores/.hidden.lua; "
+        + "mkdir tests; echo 'return }' > tests/a.lua; cp stores/a.lua stores/b; rm stores/b; echo x > main.lua"
+    )
+    #expect(try await watched.settled().isEmpty)
+  }
+
+  @Test func `A script that is broken is told of once, until it changes`() async throws {
+    let watched = try await Watched(WatchTests.project)
+    try watched.shell("echo 'return }' > stores/a.lua")
+    let refused = try await watched.settled()
+    #expect(refused.map(\.isRefused) == [true])
+    try watched.shell("touch stores/a.lua; sleep 0.3; touch stores/b.lua")
+    #expect(try await watched.settled().isEmpty)
+    #expect(try await watched.test.run("return \(ask)") == "one")
+    try watched.shell("printf '%s' \"\(WatchTests.store("a", "two").dropLast())\" > stores/a.lua")
+    #expect(try await watched.seen(ask, "two").map(\.isRefused) == [false])
+  }
+
+  @Test func `The folder itself can go and come back`() async throws {
+    let watched = try await Watched(WatchTests.project)
+    let folder = watched.test.folder
+    try watched.shell("mv \(folder) \(folder)-away; sleep 0.5; mv \(folder)-away \(folder)")
+    _ = try await watched.settled()
+    try await Task.sleep(for: .milliseconds(300))
+    try watched.shell("sed -i s/one/two/ stores/a.lua")
+    _ = try await watched.seen(ask, "two")
+  }
+
+  @Test func `Polling sees the same`() async throws {
+    var options = WatchOptions()
+    options.polling = 0.05
+    let watched = try await Watched(WatchTests.project, options)
+    try watched.shell("sed -i s/one/two/ stores/a.lua")
+    #expect(try await watched.seen(ask, "two").count == 1)
+    try watched.shell("rm stores/b.lua")
+    #expect(try await watched.settled().first?.stores.map(\.change) == [.removed])
+    options.polling = 0
+    await #expect(throws: StoreError.self) { try await watched.test.host.watch(options) }
+  }
+
+  @Test func `A watch that has been stopped sees nothing more, and hosts come and go with theirs`()
+    async throws
+  {
+    let watched = try await Watched(WatchTests.project)
+    watched.watch.stop()
+    try watched.shell("sed -i s/one/two/ stores/a.lua")
+    #expect(try await watched.settled().isEmpty)
+    for _ in 0..<300 {
+      let test = try await TestHost(WatchTests.project)
+      let watch = try await test.host.watch()
+      await test.host.close()
+      _ = watch
+    }
+  }
+
+  @Test func `A host without a project has nothing to watch or to reload`() async throws {
+    let host = try await StoreHost()
+    await #expect(throws: StoreError.self) { try await host.watch() }
+    await #expect(throws: StoreError.self) { try await host.reload() }
+  }
+}
