@@ -189,6 +189,8 @@ static void recover(mb_vm *vm, int reason) {
   lua_sethook(vm->L, NULL, 0, 0);
   vm->suspending = false;
   vm->resume_raises = false;
+  vm->leaves_concat = false;
+  lua_gc(vm->L, LUA_GCRESTART);
   mb_vm_collect(vm);
   vm->wants_collection = vm->memory > vm->quota;
   // Where memory ran out in the middle of something, Lua's own repairs are at work.

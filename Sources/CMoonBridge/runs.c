@@ -59,7 +59,7 @@ static int32_t resume(mb_run *run, int count) {
   vm->blocked = false;
   mb_enter(vm);
   int results = 0;
-  int status = lua_resume(run->co, running, count, &results);
+  int status = mb_resume(run->co, running, count, &results);
   vm->blocked = blocked;
   vm->resume_raises = false;
   vm->current = current;

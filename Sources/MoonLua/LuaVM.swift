@@ -57,6 +57,11 @@ public final class LuaVM {
   /// The release of the linked Lua, such as `Lua 5.4.4`.
   public static var release: String { unsafe String(cString: mb_lua_release()) }
 
+  /// Whether the linked Lua damages memory after a `__concat` metamethod, as Debian's 5.4.4-3 does.
+  ///
+  /// Scripts cannot use `__concat` then: `setmetatable` refuses it.
+  package static var hasConcatenationBug: Bool { mb_lua_has_concatenation_bug() }
+
   /// Bytes that Lua holds now.
   public var memory: Int { machine.memory }
 

@@ -18,6 +18,8 @@ local function view(library, name)
     __pairs = function() return iterate, nil, nil end,
     __name = name,
     __metatable = false,
+    -- So that rawset refuses as well.
+    __frozen = true,
   })
 end
 
