@@ -80,7 +80,8 @@ let package = Package(
     ),
     .testTarget(
       name: "MoonstoreHostTests",
-      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue", "TestSupport"]
+      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue", "TestSupport"],
+      exclude: ["Attacks/Scripts"]
     ),
     .testTarget(
       name: "MoonstoreHTTPTests",

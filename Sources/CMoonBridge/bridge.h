@@ -7,6 +7,7 @@
 #include <lualib.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "CMoonBridge.h"
 
@@ -21,7 +22,9 @@
 #define MB_KEY_CACHE 1024
 #define MB_MAX_DEPTH 64
 // A table that says that it has more than this many parts is refused rather than copied.
-#define MB_MAX_TOKENS (1u << 24)
+#define MB_MAX_TOKENS (1u << 21)
+// What a call gives to Swift at most.
+#define MB_MAX_RESULTS (1 << 16)
 // What a function of the standard library makes or works on at most: bytes of a string, elements of a
 // table, bytes of the text that `load` compiles.
 #define MB_MAX_STRING (1u << 28)
@@ -36,6 +39,13 @@
 #endif
 #if !defined(MB_UNSANITIZED)
 #define MB_UNSANITIZED
+#endif
+
+// What tells how long a thread has computed.
+#if defined(__APPLE__)
+typedef unsigned mb_clock;
+#else
+typedef clockid_t mb_clock;
 #endif
 
 typedef struct mb_arena_chunk {
@@ -98,6 +108,7 @@ struct mb_vm {
   bool leaves_concat;
   // A stack may have taken the place of another one since the last object was made, or a call of C ended.
   bool stack_may_have_moved;
+  int part_sort;
   // How many values `tostring` has given a number.
   lua_Integer numbered;
 
@@ -156,6 +167,10 @@ struct mb_vm {
 
   // Bytes from which on the turn is killed, strings are refused, and everything is.
   size_t quota, hard_quota, ceiling;
+  // From where on the allocator asks: the quota, or 0 for the next request.
+  size_t threshold;
+  // Refused whatever happens in between, if it is asked for next.
+  size_t refused_part;
   // What was refused last, and whether a collection is due at the next safe point.
   size_t refused;
   bool wants_collection;
@@ -165,6 +180,7 @@ struct mb_vm {
   _Atomic uint64_t overrun;
   _Atomic unsigned gate;
   pthread_t thread;
+  mb_clock clock;
   // What this thread had entered before.
   mb_vm *below;
   void (*stuck)(void *context, double seconds);
@@ -173,7 +189,11 @@ struct mb_vm {
     mb_vm *next;
     bool is_listed, was_inside, is_reported;
     uint64_t scope;
-    int64_t used;
+    // The clock of its thread, at the last look.
+    mb_clock clock;
+    int64_t at;
+    // What it has computed, and what has passed.
+    int64_t used, passed;
     int strikes, wait;
   } watch;
 
@@ -237,6 +257,10 @@ void mb_set_concat(lua_State *L, mb_vm *vm, lua_CFunction function);
 // Returns, from a __concat metamethod, the text that `push` pushes; that one takes no more room than any C
 // function has, and calls nothing.
 int mb_join(lua_State *L, int (*push)(lua_State *L, mb_vm *vm));
+// Makes the __concat of the script's metatable on top work, where it is not Lua that does that.
+void mb_allow_concat(lua_State *L, mb_vm *vm);
+// Whether the key at the index is one that scripts do not see.
+bool mb_is_hidden(lua_State *L, const mb_vm *vm, int index);
 // lua_resume, for coroutines in which __concat can run.
 int mb_resume(lua_State *co, lua_State *from, int count, int *results);
 // Makes room for the functions that are called from here, so that the stack seldom moves for them. May raise.

@@ -155,6 +155,7 @@ int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
 
 static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t tables) {
   size_t from = vm->token_count;
+  if (last - first >= MB_MAX_RESULTS) luaL_error(L, "too many results");
   for (int i = first; i <= last; i++) {
     if (tables == MB_AS_REFERENCE) {
       mb_encode_reference(L, vm, i);

@@ -3,10 +3,13 @@
 // Debian's 5.4.4-3 took upstream's change 42d40581 without the one that mends it (603b2c64): after a
 // `__concat` metamethod, luaV_concat goes on with a pointer into the Lua stack that it took before. If the
 // stack was moved meanwhile, which any script can bring about, that is memory that is not the stack's.
-// So on such a library the event gets another name, which scripts cannot write, and setmetatable refuses the
-// field "__concat". Errors of the host, which people join with texts, keep it: their metamethod leaves
-// luaV_concat by a yield, after which Lua takes a fresh pointer, or, where nothing can yield, is certain that
-// the stack has not moved, or raises.
+// No Lua code of a metamethod can be kept from moving the stack, so on such a library
+//
+// - the event gets another name, which scripts cannot write: "__concat" is then a field like any other;
+// - setmetatable puts a C function under the real name, next to the script's function. It calls that one, and
+//   then yields: the coroutine goes on in luaV_finishOp, which takes a fresh pointer;
+// - where nothing can yield, as in getters, it raises, which leaves luaV_concat as well. Errors of the host can
+//   be joined with texts there too, as long as it is certain that the stack has not moved.
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +116,15 @@ void mb_set_concat(lua_State *L, mb_vm *vm, lua_CFunction function) {
   lua_rawset(L, -3);
 }
 
-// -- The way out of the metamethod --------------------------------------------------------------------
+bool mb_is_hidden(lua_State *L, const mb_vm *vm, int index) {
+  if (!vm->concat_event || lua_type(L, index) != LUA_TSTRING) return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->concat_event);
+  bool same = lua_rawequal(L, index < 0 ? index - 1 : index, -1);
+  lua_pop(L, 1);
+  return same;
+}
+
+// -- The way out of a metamethod ----------------------------------------------------------------------
 
 static int give_result(lua_State *L, int status, lua_KContext context) {
   (void)status;
@@ -122,30 +133,12 @@ static int give_result(lua_State *L, int status, lua_KContext context) {
   return 1;
 }
 
-static int refuse(lua_State *L) {
-  return luaL_error(L, "this Lua cannot join an error with a text here: use tostring");
-}
-
-int mb_join(lua_State *L, int (*push)(lua_State *L, mb_vm *vm)) {
-  mb_vm *vm = mb_vm_of(L);
-  if (!vm->concat_event) return push(L, vm);
-  if (lua_isyieldable(L)) {
-    push(L, vm);
-    lua_replace(L, 1);
-    lua_settop(L, 1);
-    vm->leaves_concat = true;
-    return lua_yieldk(L, 0, 0, give_result);
-  }
-  // Between luaV_concat and this function no object is made: if one was made after what may be a stack, that
-  // was not to make room for this function. `push` needs no more room than every C function has.
-  if (vm->stack_may_have_moved) return refuse(L);
-  // A collection could make the stack smaller. (If this raises, a limit has been passed, and what follows
-  // on that starts collecting again.)
-  lua_gc(L, LUA_GCSTOP);
-  push(L, vm);
-  lua_gc(L, LUA_GCRESTART);
-  // So can a hook on the way back, unless it raises.
-  return lua_gethook(L) && !mb_is_killed(vm) ? refuse(L) : 1;
+// Leaves luaV_concat with the result on top, where something can yield.
+static int leave(lua_State *L, mb_vm *vm) {
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  vm->leaves_concat = true;
+  return lua_yieldk(L, 0, 0, give_result);
 }
 
 int mb_resume(lua_State *co, lua_State *from, int count, int *results) {
@@ -157,3 +150,59 @@ int mb_resume(lua_State *co, lua_State *from, int count, int *results) {
   }
   return status;
 }
+
+// -- Errors of the host -------------------------------------------------------------------------------
+
+static int refuse_error(lua_State *L) {
+  return luaL_error(L, "this Lua cannot join an error with a text here: use tostring");
+}
+
+int mb_join(lua_State *L, int (*push)(lua_State *L, mb_vm *vm)) {
+  mb_vm *vm = mb_vm_of(L);
+  if (!vm->concat_event) return push(L, vm);
+  if (lua_isyieldable(L)) {
+    push(L, vm);
+    return leave(L, vm);
+  }
+  // Between luaV_concat and this function no object is made: if one was made after what may be a stack, that
+  // was not to make room for this function. `push` needs no more room than every C function has.
+  if (vm->stack_may_have_moved) return refuse_error(L);
+  // A collection could make the stack smaller. (If this raises, a limit has been passed, and what follows
+  // on that starts collecting again.)
+  lua_gc(L, LUA_GCSTOP);
+  push(L, vm);
+  lua_gc(L, LUA_GCRESTART);
+  // So can a hook on the way back, unless it raises.
+  return lua_gethook(L) && !mb_is_killed(vm) ? refuse_error(L) : 1;
+}
+
+// -- Metatables of scripts ----------------------------------------------------------------------------
+
+static int finish_concat(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
+  return leave(L, mb_vm_of(L));
+}
+
+// Calls what the script's own metatable has now.
+static int script_concat(lua_State *L) {
+  for (int operand = 1; operand <= 2; operand++) {
+    if (!lua_getmetatable(L, operand)) continue;
+    lua_pushliteral(L, "__concat");
+    if (lua_rawget(L, -2) != LUA_TNIL) {
+      if (!lua_isyieldable(L))
+        return luaL_error(L, "__concat cannot be used here (inside a getter, or a function that C code calls): %s "
+                             "as it is installed would damage memory; write a method, or __tostring and "
+                             ".. tostring(x)", mb_lua_release());
+      lua_pushvalue(L, 1);
+      lua_pushvalue(L, 2);
+      lua_callk(L, 2, 1, 0, finish_concat);
+      return leave(L, mb_vm_of(L));
+    }
+    lua_settop(L, 2);
+  }
+  int culprit = lua_isstring(L, 1) ? 2 : 1;
+  return luaL_error(L, "attempt to concatenate a %s value", luaL_typename(L, culprit));
+}
+
+void mb_allow_concat(lua_State *L, mb_vm *vm) { mb_set_concat(L, vm, script_concat); }

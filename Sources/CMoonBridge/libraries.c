@@ -11,19 +11,14 @@ static bool has_upvalue(lua_State *L, int table, int upvalue) {
 }
 
 // setmetatable without finalizers: they run in other people's time, and cannot be stopped. Lua arms one only
-// when the metatable is set, so that adding the field later has no effect. Nor has it for __concat where that is
-// unsafe; see concatenation.c.
+// when the metatable is set, so that adding the field later has no effect. Nor has it for __concat where Lua
+// does that wrong; see concatenation.c.
 // (Upvalues: "__gc" and "__concat", so that looking for them costs next to nothing.)
 static int base_setmetatable(lua_State *L) {
   int type = lua_type(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
-  if (type == LUA_TTABLE) {
-    if (has_upvalue(L, 2, 1)) mb_check_metatable(L, 2);
-    if (mb_vm_of(L)->concat_event && has_upvalue(L, 2, 2))
-      return luaL_error(L, "__concat cannot be used: %s as it is installed here damages memory after it; write "
-                           "a method, or __tostring and .. tostring(x)", mb_lua_release());
-  }
+  if (type == LUA_TTABLE && has_upvalue(L, 2, 1)) mb_check_metatable(L, 2);
   if (lua_getmetatable(L, 1)) {
     lua_pushliteral(L, "__metatable");
     // What only says that a table is an array or a map gives way.
@@ -31,6 +26,8 @@ static int base_setmetatable(lua_State *L) {
       return luaL_error(L, "cannot change a protected metatable");
   }
   lua_settop(L, 2);
+  mb_vm *vm = mb_vm_of(L);
+  if (type == LUA_TTABLE && vm->concat_event && has_upvalue(L, 2, 2)) mb_allow_concat(L, vm);
   lua_setmetatable(L, 1);
   return 1;
 }

@@ -305,9 +305,33 @@ static int base_next(lua_State *L) {
   lua_settop(L, 2);
   if (mb_to_object(L, 1)) return mb_object_pairs_next(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  if (lua_next(L, 1)) return 2;
+  mb_vm *vm = mb_vm_of(L);
+  while (lua_next(L, 1)) {
+    if (!mb_is_hidden(L, vm, -2)) return 2;
+    lua_pop(L, 1);
+  }
   lua_pushnil(L);
   return 1;
+}
+
+static int finish_pairs(lua_State *L, int status, lua_KContext context) {
+  (void)L;
+  (void)status;
+  (void)context;
+  return 3;
+}
+
+static int base_pairs(lua_State *L) {
+  luaL_checkany(L, 1);
+  if (luaL_getmetafield(L, 1, "__pairs") == LUA_TNIL) {
+    lua_pushcfunction(L, base_next);
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+  } else {
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 3, 0, finish_pairs);
+  }
+  return 3;
 }
 
 static int base_type(lua_State *L) {
@@ -432,6 +456,8 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   lua_register(L, "map", base_map);
   lua_register(L, "markData", base_mark_data);
   lua_register(L, "next", base_next);
+  // Its own gives the standard function, which shows what is hidden.
+  if (vm->concat_event) lua_register(L, "pairs", base_pairs);
   lua_register(L, "type", base_type);
   lua_getglobal(L, "ipairs");
   lua_pushcclosure(L, base_ipairs, 1);

@@ -263,13 +263,30 @@ static void sort_range(sorting *s, unsigned low, unsigned high) {
   }
 }
 
+// sortParts(function): what sorts parts of state, for `table.sort`.
+static int base_sort_parts(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  mb_vm_of(L)->part_sort = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
 static int table_sort(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  if (vm->part_sort && mb_to_object(L, 1)) {
+    mb_check_stack(L);
+    lua_settop(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->part_sort);
+    lua_insert(L, 1);
+    lua_call(L, 2, 0);
+    return 0;
+  }
   lua_Integer length = check_length(L, 1, READS | WRITES);
   if (length < 2) return 0;
   luaL_argcheck(L, length < MB_MAX_ELEMENTS, 1, "array too big");
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  sorting s = {.L = L, .vm = mb_vm_of(L), .has_order = !lua_isnil(L, 2)};
+  sorting s = {.L = L, .vm = vm, .has_order = !lua_isnil(L, 2)};
   mb_reserve_stack(L, s.vm, 250);
   sort_range(&s, 1, (unsigned)length);
   return 0;
@@ -282,4 +299,5 @@ void mb_open_tables(lua_State *L) {
       {"unpack", table_unpack}, {"sort", table_sort},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_pop(L, 1);
+  lua_register(L, "sortParts", base_sort_parts);
 }

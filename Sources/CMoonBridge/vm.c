@@ -15,7 +15,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
     return NULL;
   }
   // Making a block smaller never fails.
-  if (new_size > held && vm->memory + (new_size - held) > vm->quota &&
+  if (new_size > held && vm->memory + (new_size - held) > vm->threshold &&
       mb_over_quota(vm, block, old_size, held, new_size))
     return NULL;
   void *result = realloc(block, new_size);

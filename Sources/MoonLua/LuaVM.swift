@@ -59,7 +59,8 @@ public final class LuaVM {
 
   /// Whether the linked Lua damages memory after a `__concat` metamethod, as Debian's 5.4.4-3 does.
   ///
-  /// Scripts cannot use `__concat` then: `setmetatable` refuses it.
+  /// Machines keep it from doing so. What scripts see of that: `__concat` counts only in a metatable that had
+  /// it when it was set, and is an error where a script cannot wait.
   package static var hasConcatenationBug: Bool { mb_lua_has_concatenation_bug() }
 
   /// Bytes that Lua holds now.

@@ -48,6 +48,19 @@ struct LuaBoundsTests {
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "no error")")
   }
 
+  @Test func `What leaves Lua is bounded`() async throws {
+    let many = "local t = {} for i = 1, 70000 do t[i] = i end return table.unpack(t)"
+    #expect(luaError { try vm.run(many) }?.message.contains("too many results") == true)
+    let run = try vm.load(many, name: "many")
+    #expect(
+      await luaError { try await run.callAsync() }?.message.contains("too many results") == true
+    )
+    let shared = "local t = { 1 } for i = 1, 40 do t = { t, t } end return t"
+    #expect(
+      luaError { _ = try vm.data(shared) }?.message.contains("more than 2 million parts") == true
+    )
+  }
+
   @Test func `Nothing, as often as one likes, is nothing`() throws {
     #expect(try vm.data("return (''):rep(1 << 62), (''):rep(math.maxinteger, '')") == ["", ""])
   }
