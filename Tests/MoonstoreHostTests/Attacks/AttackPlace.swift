@@ -6,7 +6,7 @@ import TestSupport
 
 /// Where scripts run in a host: an attack is tried in each of them, and in a coroutine there.
 enum AttackPlace: String, CaseIterable, Sendable {
-  case action, getter, middleware, handler, answer, watcher, task, module, driver
+  case action, getter, middleware, handler, answer, watcher, task, module, driver, reload, migration
 
   /// How an attack goes there: as it is, and in a coroutine of its own where that is another way through the host.
   var ways: [String] {
@@ -19,7 +19,7 @@ enum AttackPlace: String, CaseIterable, Sendable {
   /// Whether somebody takes what the attack returns.
   var usesResult: Bool {
     switch self {
-    case .handler, .watcher, .task, .module: false
+    case .handler, .watcher, .task, .module, .reload: false
     default: true
     }
   }
@@ -80,6 +80,8 @@ enum AttackPlace: String, CaseIterable, Sendable {
           return (call.args[2] == "attack" and attacks or aparts)[call.args[1]]()
         end
         """
+    files["stores/loaded.lua"] = #"return defineStore("loaded", {})"#
+    files["stores/migrated.lua"] = #"return defineStore("migrated", { state = { n = 1 } })"#
     files["stores/door.lua"] = """
       return defineStore("door", { permissions = { "*" }, actions = { pass = function() end } })
       """
@@ -103,7 +105,37 @@ enum AttackPlace: String, CaseIterable, Sendable {
     case .module: return try await host.host.call(name, "load", [way])
     case .driver:
       return try await host.run(attack.functions + "\nreturn \(way.stringValue ?? "")()")
+    case .reload:
+      let script = """
+        \(attack.functions)
+        if \(way.stringValue ?? "")() == "ESCAPED" then log.error("ESCAPED") end
+        return defineStore("loaded", {})
+        """
+      if let failure = try await host.reload(["stores/loaded.lua": script]).failures.first {
+        throw failure
+      }
+    case .migration:
+      let script = """
+        \(attack.functions)
+        return defineStore("migrated", {
+          version = \(try await version(host) + 1),
+          state = { n = 1 },
+          migrate = function(old)
+            local result = \(way.stringValue ?? "")()
+            if result == "ESCAPED" then log.error("ESCAPED") end
+            return { n = 1, result = result }
+          end,
+        })
+        """
+      if let failure = try await host.reload(["stores/migrated.lua": script]).failures.first {
+        throw failure
+      }
     }
     return .null
+  }
+
+  private func version(_ host: TestHost) async throws -> Int64 {
+    let stores = try await host.host.describe()["stores"]?.arrayValue ?? []
+    return stores.first { $0["id"] == "migrated" }?["version"]?.integerValue ?? 1
   }
 }

@@ -60,6 +60,7 @@ struct AttackedShop {
     var limits = ScriptLimits()
     limits.turn = attack.isEndless ? AttackedShop.tight : AttackedShop.ample
     limits.getter = limits.turn
+    limits.loading = limits.turn
     limits.driver = place == .driver ? limits.turn : nil
     limits.memory = memory
     let failure: StoreError?
