@@ -66,7 +66,11 @@ static void replace(lua_State *L, const walk *w, int index, int depth) {
   lua_pushvalue(L, index);
   lua_pushvalue(L, copy);
   lua_rawset(L, w->seen);
-  if (lua_getmetatable(L, index)) lua_setmetatable(L, copy);
+  if (lua_getmetatable(L, index)) {
+    // Its owner may have changed it since it was set.
+    mb_check_metatable(L, -1);
+    lua_setmetatable(L, copy);
+  }
   lua_pushnil(L);
   while (lua_next(L, index)) {
     int key = lua_gettop(L) - 1;

@@ -7,6 +7,7 @@
 #include <lualib.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "CMoonBridge.h"
 
@@ -21,7 +22,14 @@
 #define MB_KEY_CACHE 1024
 #define MB_MAX_DEPTH 64
 // A table that says that it has more than this many parts is refused rather than copied.
-#define MB_MAX_TOKENS (1u << 24)
+#define MB_MAX_TOKENS (1u << 21)
+// What a call gives to Swift at most.
+#define MB_MAX_RESULTS (1 << 16)
+// What a function of the standard library makes or works on at most: bytes of a string, elements of a
+// table, bytes of the text that `load` compiles.
+#define MB_MAX_STRING (1u << 28)
+#define MB_MAX_ELEMENTS (1u << 26)
+#define MB_MAX_SOURCE (1u << 18)
 
 // Under the thread sanitizer these run on the watchdog's thread; see watchdog.c.
 #if defined(__has_feature)
@@ -31,6 +39,13 @@
 #endif
 #if !defined(MB_UNSANITIZED)
 #define MB_UNSANITIZED
+#endif
+
+// What tells how long a thread has computed.
+#if defined(__APPLE__)
+typedef unsigned mb_clock;
+#else
+typedef clockid_t mb_clock;
 #endif
 
 typedef struct mb_arena_chunk {
@@ -86,7 +101,16 @@ struct mb_vm {
   size_t released_count, released_capacity;
 
   // Registry references.
-  int proxies, metatable, null, array_metatable, map_metatable, symbols, dispatcher;
+  int proxies, metatable, null, array_metatable, map_metatable, symbols, dispatcher, numbers;
+  // On a Lua with a broken luaV_concat, see concatenation.c; 0 on others.
+  int concat_event;
+  // A coroutine has yielded to leave luaV_concat, and goes on at once.
+  bool leaves_concat;
+  // A stack may have taken the place of another one since the last object was made, or a call of C ended.
+  bool stack_may_have_moved;
+  int part_sort;
+  // How many values `tostring` has given a number.
+  lua_Integer numbered;
 
   struct {
     const char *bytes;
@@ -143,6 +167,10 @@ struct mb_vm {
 
   // Bytes from which on the turn is killed, strings are refused, and everything is.
   size_t quota, hard_quota, ceiling;
+  // From where on the allocator asks: the quota, or 0 for the next request.
+  size_t threshold;
+  // Refused whatever happens in between, if it is asked for next.
+  size_t refused_part;
   // What was refused last, and whether a collection is due at the next safe point.
   size_t refused;
   bool wants_collection;
@@ -152,6 +180,7 @@ struct mb_vm {
   _Atomic uint64_t overrun;
   _Atomic unsigned gate;
   pthread_t thread;
+  mb_clock clock;
   // What this thread had entered before.
   mb_vm *below;
   void (*stuck)(void *context, double seconds);
@@ -160,7 +189,11 @@ struct mb_vm {
     mb_vm *next;
     bool is_listed, was_inside, is_reported;
     uint64_t scope;
-    int64_t used;
+    // The clock of its thread, at the last look.
+    mb_clock clock;
+    int64_t at;
+    // What it has computed, and what has passed.
+    int64_t used, passed;
     int strikes, wait;
   } watch;
 
@@ -199,9 +232,61 @@ void mb_queue_release(mb_vm *vm, const void *pointer);
 // Whether a table has the metatable of array() or map().
 bool mb_is_marked(lua_State *L, mb_vm *vm, int index);
 int mb_object_pairs_next(lua_State *L);
+// table.insert and table.remove with an object at 1.
+int mb_object_insert(lua_State *L);
+int mb_object_remove(lua_State *L);
+
+// strings.c, patterns.c, tables.c, utf8.c
+void mb_open_strings(lua_State *L);
+void mb_open_tables(lua_State *L);
+void mb_open_utf8(lua_State *L);
+int mb_string_find(lua_State *L);
+int mb_string_match(lua_State *L);
+int mb_string_gmatch(lua_State *L);
+int mb_string_gsub(lua_State *L);
+void mb_check_string_size(lua_State *L, size_t size);
+// Add to a buffer, within the size that a string can have.
+void mb_add_bytes(lua_State *L, mb_vm *vm, luaL_Buffer *buffer, const char *bytes, size_t length);
+void mb_add_value(lua_State *L, mb_vm *vm, luaL_Buffer *buffer);
+
+// concatenation.c
+// Before anything else of a machine is opened.
+void mb_open_concatenation(lua_State *L, mb_vm *vm);
+// Makes the function, which ends in mb_join, the __concat of the metatable on top.
+void mb_set_concat(lua_State *L, mb_vm *vm, lua_CFunction function);
+// Returns, from a __concat metamethod, the text that `push` pushes; that one takes no more room than any C
+// function has, and calls nothing.
+int mb_join(lua_State *L, int (*push)(lua_State *L, mb_vm *vm));
+// Makes the __concat of the script's metatable on top work, where it is not Lua that does that.
+void mb_allow_concat(lua_State *L, mb_vm *vm);
+// Whether the key at the index is one that scripts do not see.
+bool mb_is_hidden(lua_State *L, const mb_vm *vm, int index);
+// lua_resume, for coroutines in which __concat can run.
+int mb_resume(lua_State *co, lua_State *from, int count, int *results);
+// Makes room for the functions that are called from here, so that the stack seldom moves for them. May raise.
+static inline void mb_reserve_stack(lua_State *L, mb_vm *vm, int slots) {
+  if (!vm->concat_event) return;
+  luaL_checkstack(L, slots, NULL);
+  vm->stack_may_have_moved = false;
+}
+// Told by the allocator. A stack is a vector: its block comes without the type of an object.
+static inline void mb_note_new_block(mb_vm *vm, size_t type, size_t size) {
+  if (type != 0)
+    vm->stack_may_have_moved = false;
+  else if (size >= 512)
+    vm->stack_may_have_moved = true;
+}
+
+// loading.c, names.c
+void mb_open_loading(lua_State *L);
+void mb_open_names(lua_State *L, mb_vm *vm);
+// Pushes what `tostring` makes of a value: luaL_tolstring without addresses.
+const char *mb_tolstring(lua_State *L, int index, size_t *length);
 
 // libraries.c, coroutines.c, protection.c, missing.c
 void mb_open_libraries(lua_State *L, mb_vm *vm);
+// Raises for a metatable that a script must not set: one with a finalizer.
+void mb_check_metatable(lua_State *L, int index);
 void mb_open_coroutines(lua_State *L);
 void mb_open_protection(lua_State *L);
 void mb_open_missing(lua_State *L);

@@ -155,6 +155,7 @@ int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
 
 static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t tables) {
   size_t from = vm->token_count;
+  if (last - first >= MB_MAX_RESULTS) luaL_error(L, "too many results");
   for (int i = first; i <= last; i++) {
     if (tables == MB_AS_REFERENCE) {
       mb_encode_reference(L, vm, i);
@@ -202,6 +203,7 @@ static int do_call(lua_State *L) {
     at = mb_decode(L, vm, at);
   }
   vm->token_count = vm->entry.base;
+  mb_reserve_stack(L, vm, 250);
   lua_call(L, count, LUA_MULTRET);
   append_results(L, vm, 1, lua_gettop(L), tables);
   return 0;
@@ -217,6 +219,7 @@ int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables) {
 
 static int do_call_getter(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
+  mb_reserve_stack(L, vm, 250);
   lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
   // Sources of watchers and computeds of setup functions take nothing, not even nil.
   int count = vm->entry.self.tag != MB_NIL;

@@ -79,7 +79,7 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
   bool blocked = vm->blocked;
   vm->blocked = blocked || !lua_isyieldable(L);
   vm->running = co;
-  int status = lua_resume(co, L, count, &results);
+  int status = mb_resume(co, L, count, &results);
   vm->running = L;
   vm->blocked = blocked;
   if (mb_is_killed(vm)) {

@@ -70,8 +70,9 @@ static void note_action(lua_State *L, mb_vm *vm) {
 
 void mb_note_kill(lua_State *L, mb_vm *vm) {
   if (vm->kill.is_noted) return;
-  vm->kill.is_noted = true;
   note_place(L, vm);
+  // A coroutine can have functions of C only; whoever resumed it has a place.
+  vm->kill.is_noted = vm->kill.line != 0;
   note_action(L, vm);
 }
 
@@ -189,6 +190,8 @@ static void recover(mb_vm *vm, int reason) {
   lua_sethook(vm->L, NULL, 0, 0);
   vm->suspending = false;
   vm->resume_raises = false;
+  vm->leaves_concat = false;
+  lua_gc(vm->L, LUA_GCRESTART);
   mb_vm_collect(vm);
   vm->wants_collection = vm->memory > vm->quota;
   // Where memory ran out in the middle of something, Lua's own repairs are at work.
@@ -284,20 +287,19 @@ void mb_leave_outermost(mb_vm *vm) {
 // -- Memory -----------------------------------------------------------------------------------------
 
 // Whether a refusal is safe: Lua answers it with a collection, and before 5.4.8 one in the middle of an
-// assignment can free the table that is assigned to (lua 983bc433). Strings and buffers come from no
-// assignment; the parts of tables and stacks are served once more, and the turn ends at its next instruction.
+// assignment can free the table that is assigned to (lua 983bc433). Strings come from no assignment; the parts
+// of tables and stacks are served up to the ceiling, and the turn ends at its next instruction.
 static bool may_refuse(const void *block, size_t kind) {
-#if LUA_VERSION_RELEASE_NUM >= 50408
-  (void)block;
-  (void)kind;
-  return true;
-#else
   return !block && (kind == LUA_TSTRING || kind == LUA_TUSERDATA);
-#endif
 }
 
 bool mb_over_quota(mb_vm *vm, const void *block, size_t old_size, size_t held, size_t new_size) {
   size_t total = vm->memory + (new_size - held);
+  vm->threshold = vm->quota;
+  size_t part = vm->refused_part;
+  vm->refused_part = 0;
+  if (part == new_size) return true;
+  if (total <= vm->quota) return false;
   if (!vm->wants_collection) {
     vm->wants_collection = true;
     mb_interrupt(vm);
@@ -308,14 +310,23 @@ bool mb_over_quota(mb_vm *vm, const void *block, size_t old_size, size_t held, s
   // What fails for want of memory leaves no place behind.
   if (!mb_is_killed(vm) && vm->running) note_place(vm->running, vm);
   // Lua collects and asks again; a second refusal in a row is the end.
-  if (vm->refused == new_size || total - vm->memory > vm->ceiling) mb_kill(vm, MB_KILLED_MEMORY);
-  vm->refused = new_size;
+  if (may_refuse(block, old_size)) {
+    if (vm->refused == new_size || new_size > vm->ceiling) mb_kill(vm, MB_KILLED_MEMORY);
+    vm->refused = new_size;
+    return true;
+  }
+  // Too much even so. The collection may have freed what this is a part of: it must not be given then, but
+  // raise. (For buffers Lua asks only once.)
+  mb_kill(vm, MB_KILLED_MEMORY);
+  vm->refused_part = new_size;
+  vm->threshold = 0;
   return true;
 }
 
 void mb_vm_set_memory(mb_vm *vm, size_t bytes) {
   bool limited = bytes > 0 && bytes < SIZE_MAX / 4;
-  vm->quota = limited ? bytes : SIZE_MAX;
+  vm->quota = vm->threshold = limited ? bytes : SIZE_MAX;
+  vm->refused_part = 0;
   vm->hard_quota = limited ? bytes + bytes / 10 : SIZE_MAX;
   vm->ceiling = limited ? vm->hard_quota + bytes : SIZE_MAX;
 }

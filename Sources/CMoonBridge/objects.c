@@ -229,19 +229,22 @@ static int object_tostring(lua_State *L) {
   return 1;
 }
 
+static int push_joined(lua_State *L, mb_vm *vm) {
+  push_description(L, vm, 1);
+  push_description(L, vm, 2);
+  lua_concat(L, 2);
+  return 1;
+}
+
 // Errors are objects, and `"failed: " .. err` is how people print them; state and handles are not.
 static int object_concat(lua_State *L) {
-  mb_vm *vm = mb_vm_of(L);
   for (int i = 1; i <= 2; i++) {
     mb_object *object = mb_to_object(L, i);
     if (object ? object->kind != 1 : !lua_isstring(L, i))
       return luaL_error(L, "attempt to concatenate %s", object && object->kind == MB_KIND_NULL
                                                             ? "null" : luaL_typename(L, i));
   }
-  push_description(L, vm, 1);
-  push_description(L, vm, 2);
-  lua_concat(L, 2);
-  return 1;
+  return mb_join(L, push_joined);
 }
 
 // The iterator of `pairs`: object, key -> next key, value.
@@ -286,17 +289,11 @@ static int ipairs_next(lua_State *L) {
   return 2;
 }
 
-// -- What the table library does with objects (upvalue 1: the standard function for tables) -----------
+// -- What the standard functions do with objects ------------------------------------------------------
 
-static int hand_on(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
-}
-
+// (Upvalue 1: the standard function, which runs in this one's place.)
 static int base_ipairs(lua_State *L) {
-  if (!mb_to_object(L, 1)) return hand_on(L);
+  if (!mb_to_object(L, 1)) return lua_tocfunction(L, lua_upvalueindex(1))(L);
   check_parts(L, 1, "iterate over");
   lua_pushcfunction(L, ipairs_next);
   lua_pushvalue(L, 1);
@@ -305,9 +302,36 @@ static int base_ipairs(lua_State *L) {
 }
 
 static int base_next(lua_State *L) {
-  if (!mb_to_object(L, 1)) return hand_on(L);
   lua_settop(L, 2);
-  return mb_object_pairs_next(L);
+  if (mb_to_object(L, 1)) return mb_object_pairs_next(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  mb_vm *vm = mb_vm_of(L);
+  while (lua_next(L, 1)) {
+    if (!mb_is_hidden(L, vm, -2)) return 2;
+    lua_pop(L, 1);
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+static int finish_pairs(lua_State *L, int status, lua_KContext context) {
+  (void)L;
+  (void)status;
+  (void)context;
+  return 3;
+}
+
+static int base_pairs(lua_State *L) {
+  luaL_checkany(L, 1);
+  if (luaL_getmetafield(L, 1, "__pairs") == LUA_TNIL) {
+    lua_pushcfunction(L, base_next);
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+  } else {
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 3, 0, finish_pairs);
+  }
+  return 3;
 }
 
 static int base_type(lua_State *L) {
@@ -322,10 +346,8 @@ static int base_type(lua_State *L) {
   return 1;
 }
 
-static int table_insert(lua_State *L) {
-  mb_object *object = mb_to_object(L, 1);
-  if (!object) return hand_on(L);
-  check_parts(L, 1, "insert into");
+int mb_object_insert(lua_State *L) {
+  mb_object *object = check_parts(L, 1, "insert into");
   mb_vm *vm = mb_vm_of(L);
   int count = lua_gettop(L);
   if (count != 2 && count != 3) return luaL_error(L, "wrong number of arguments to 'insert'");
@@ -339,10 +361,8 @@ static int table_insert(lua_State *L) {
   return status < 0 ? mb_fail(L, vm, status) : 0;
 }
 
-static int table_remove(lua_State *L) {
-  mb_object *object = mb_to_object(L, 1);
-  if (!object) return hand_on(L);
-  check_parts(L, 1, "remove from");
+int mb_object_remove(lua_State *L) {
+  mb_object *object = check_parts(L, 1, "remove from");
   mb_vm *vm = mb_vm_of(L);
   lua_Integer position = 0;
   if (!lua_isnoneornil(L, 2) && (position = luaL_checkinteger(L, 2)) < 1)
@@ -352,12 +372,6 @@ static int table_remove(lua_State *L) {
   if (status < 0) return mb_fail(L, vm, status);
   mb_push_value(L, vm, &value);
   return 1;
-}
-
-static void wrap(lua_State *L, const char *name, lua_CFunction function) {
-  lua_getfield(L, -1, name);
-  lua_pushcclosure(L, function, 1);
-  lua_setfield(L, -2, name);
 }
 
 static int mark(lua_State *L, int metatable) {
@@ -408,9 +422,10 @@ static int new_marker(lua_State *L, const char *name) {
 void mb_open_objects(lua_State *L, mb_vm *vm) {
   static const luaL_Reg metamethods[] = {
       {"__index", object_index}, {"__newindex", object_newindex}, {"__len", object_len},
-      {"__eq", object_eq},       {"__tostring", object_tostring}, {"__concat", object_concat},
-      {"__pairs", object_pairs}, {"__gc", object_gc},             {NULL, NULL}};
+      {"__eq", object_eq},       {"__tostring", object_tostring}, {"__pairs", object_pairs},
+      {"__gc", object_gc},       {NULL, NULL}};
   luaL_newlib(L, metamethods);
+  mb_set_concat(L, vm, object_concat);
   lua_pushliteral(L, "host object");
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
@@ -440,13 +455,11 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   lua_register(L, "array", base_array);
   lua_register(L, "map", base_map);
   lua_register(L, "markData", base_mark_data);
-  lua_pushglobaltable(L);
-  wrap(L, "ipairs", base_ipairs);
-  wrap(L, "next", base_next);
-  lua_pushcfunction(L, base_type);
-  lua_setfield(L, -2, "type");
-  lua_getfield(L, -1, "table");
-  wrap(L, "insert", table_insert);
-  wrap(L, "remove", table_remove);
-  lua_pop(L, 2);
+  lua_register(L, "next", base_next);
+  // Its own gives the standard function, which shows what is hidden.
+  if (vm->concat_event) lua_register(L, "pairs", base_pairs);
+  lua_register(L, "type", base_type);
+  lua_getglobal(L, "ipairs");
+  lua_pushcclosure(L, base_ipairs, 1);
+  lua_setglobal(L, "ipairs");
 }

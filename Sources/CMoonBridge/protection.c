@@ -5,6 +5,7 @@
 static int finish_pcall(lua_State *L, int status, lua_KContext savepoint) {
   mb_vm *vm = mb_vm_of(L);
   mb_poll(L, vm);
+  vm->stack_may_have_moved = false;
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
   vm->callbacks.rollback(vm->callbacks.owner, (int64_t)savepoint);
   lua_pushboolean(L, 0);
@@ -16,6 +17,8 @@ static int protected_call(lua_State *L) {
   luaL_checkany(L, 1);
   mb_check_stack(L);
   mb_vm *vm = mb_vm_of(L);
+  // Room for joining the error with a text afterwards.
+  mb_reserve_stack(L, vm, 60);
   lua_KContext savepoint = (lua_KContext)vm->callbacks.savepoint(vm->callbacks.owner);
   lua_pushboolean(L, 1);
   lua_insert(L, 1);
@@ -45,6 +48,7 @@ static int protected_call_with_handler(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   mb_check_stack(L);
   mb_vm *vm = mb_vm_of(L);
+  mb_reserve_stack(L, vm, 60);
   lua_pushvalue(L, 2);
   lua_pushcclosure(L, guarded_handler, 1);
   lua_replace(L, 2);

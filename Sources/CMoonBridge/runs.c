@@ -59,7 +59,7 @@ static int32_t resume(mb_run *run, int count) {
   vm->blocked = false;
   mb_enter(vm);
   int results = 0;
-  int status = lua_resume(run->co, running, count, &results);
+  int status = mb_resume(run->co, running, count, &results);
   vm->blocked = blocked;
   vm->resume_raises = false;
   vm->current = current;
@@ -217,6 +217,10 @@ int32_t mb_run_result_count(const mb_run *run) { return run->results; }
 int32_t mb_run_take_results(mb_run *run, int32_t tables) {
   mb_vm *vm = run->vm;
   size_t base = vm->token_count;
+  if (run->results > MB_MAX_RESULTS) {
+    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 16, .pointer = "too many results"}, false);
+    return 1;
+  }
   for (int i = 1; i <= run->results; i++) {
     if (tables == MB_AS_REFERENCE) {
       if (mb_reference_from(vm, run->co, i) == 0) continue;

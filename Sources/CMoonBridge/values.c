@@ -236,13 +236,15 @@ static int marker(encoder *e, int table) {
 
 static bool encode_table(encoder *e, int table) {
   lua_State *L = e->L;
+  // No poll: not all callers may raise.
+  if (mb_is_killed(e->vm)) return refuse(e, "the turn was ended");
   if (e->depth == MB_MAX_DEPTH || !lua_checkstack(L, 8))
     return refuse(e, "data cannot be nested more than 64 deep");
   const void *identity = lua_topointer(L, table);
   for (int i = 0; i < e->depth; i++)
     if (e->tables[i] == identity) return refuse(e, "a table that contains itself cannot be data");
   if (e->vm->token_count - e->first + (size_t)lua_rawlen(L, table) > MB_MAX_TOKENS)
-    return refuse(e, "more than 16 million parts cannot be data");
+    return refuse(e, "more than 2 million parts cannot be data");
 
   int kind = marker(e, table);
   if (kind == 3 && e->strict)

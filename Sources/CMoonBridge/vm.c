@@ -15,10 +15,11 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
     return NULL;
   }
   // Making a block smaller never fails.
-  if (new_size > held && vm->memory + (new_size - held) > vm->quota &&
+  if (new_size > held && vm->memory + (new_size - held) > vm->threshold &&
       mb_over_quota(vm, block, old_size, held, new_size))
     return NULL;
   void *result = realloc(block, new_size);
+  if (!block) mb_note_new_block(vm, old_size, new_size);
   if (result) vm->memory += new_size - held;
   return result;
 }
@@ -32,6 +33,7 @@ static int panic(lua_State *L) {
 
 static int open_machine(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
+  mb_open_concatenation(L, vm);
   mb_open_libraries(L, vm);
   mb_open_objects(L, vm);
   mb_open_coroutines(L);

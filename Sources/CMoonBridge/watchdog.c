@@ -28,6 +28,7 @@
 #endif
 
 #define POLL_NANOSECONDS 2000000
+#define STUCK_NANOSECONDS 5000000000
 // Polls without a machine that runs, until the thread goes to sleep.
 #define PATIENCE 50
 // Ignored unless somebody asks for it; what other run-times use for the same.
@@ -46,11 +47,27 @@ static atomic_bool is_asleep;
 // The machines that this thread has entered, innermost first.
 static _Thread_local mb_vm *here;
 static _Thread_local bool is_prepared;
+static _Thread_local mb_clock clock_here;
 
 static int64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+// How long a thread has computed; a machine is not blamed for what others do meanwhile.
+static int64_t computed(mb_clock clock) {
+#if defined(__APPLE__)
+  thread_basic_info_data_t info;
+  mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+  if (thread_info(clock, THREAD_BASIC_INFO, (thread_info_t)&info, &count) != KERN_SUCCESS) return -1;
+  return ((int64_t)info.user_time.seconds + info.system_time.seconds) * 1000000000 +
+         ((int64_t)info.user_time.microseconds + info.system_time.microseconds) * 1000;
+#else
+  struct timespec time;
+  if (clock_gettime(clock, &time) != 0) return -1;
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+#endif
 }
 
 // -- Interrupting -----------------------------------------------------------------------------------
@@ -139,15 +156,32 @@ static bool look(mb_vm *vm, int64_t elapsed) {
   int64_t budget = atomic_load_explicit(&vm->budget, memory_order_relaxed);
   if (scope != vm->watch.scope) {
     vm->watch.scope = scope;
-    vm->watch.used = 0;
+    vm->watch.used = vm->watch.passed = 0;
     vm->watch.wait = 0;
     vm->watch.strikes = 0;
     vm->watch.is_reported = false;
-  } else if (vm->watch.was_inside) {
-    vm->watch.used += elapsed;
+    vm->watch.was_inside = false;
   }
+  mb_clock clock = vm->clock;
+  int64_t at = computed(clock);
+  if (vm->watch.was_inside) {
+    vm->watch.passed += elapsed;
+    // Unknown, or on another thread by now: what has passed will do.
+    bool known = at >= 0 && vm->watch.at >= 0 && clock == vm->watch.clock && at >= vm->watch.at;
+    vm->watch.used += known ? at - vm->watch.at : elapsed;
+  }
+  vm->watch.clock = clock;
+  vm->watch.at = at;
   vm->watch.was_inside = true;
-  if (budget == 0 || scope == 0 || vm->watch.used < budget) return true;
+  if (budget == 0 || scope == 0) return true;
+  // One that does not compute may wait for a lock, or, for a while, for its turn on a busy machine.
+  bool stuck = vm->watch.used / 10 >= budget ||
+               (vm->watch.passed / 10 >= budget && vm->watch.passed >= STUCK_NANOSECONDS);
+  if (stuck && !vm->watch.is_reported) {
+    vm->watch.is_reported = true;
+    if (vm->stuck) vm->stuck(vm->stuck_context, (double)vm->watch.passed / 1e9);
+  }
+  if (vm->watch.used < budget) return true;
 
   atomic_store_explicit(&vm->overrun, scope, memory_order_relaxed);
   // Again and again, since an interruption can meet the machine where it has no effect; but less and less
@@ -157,10 +191,6 @@ static bool look(mb_vm *vm, int64_t elapsed) {
   } else {
     strike(vm);
     vm->watch.wait = vm->watch.strikes < 5 ? 1 << vm->watch.strikes : 32;
-  }
-  if (vm->watch.used / 10 >= budget && !vm->watch.is_reported) {
-    vm->watch.is_reported = true;
-    if (vm->stuck) vm->stuck(vm->stuck_context, (double)vm->watch.used / 1e9);
   }
   return true;
 }
@@ -256,6 +286,11 @@ static void wake(void) {
 // Threads of a pool block most signals.
 static void unblock(void) {
   is_prepared = true;
+#if defined(__APPLE__)
+  clock_here = pthread_mach_thread_np(pthread_self());
+#else
+  if (pthread_getcpuclockid(pthread_self(), &clock_here) != 0) clock_here = CLOCK_MONOTONIC;
+#endif
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGNAL);
@@ -265,6 +300,7 @@ static void unblock(void) {
 void mb_watch_enter(mb_vm *vm) {
   if (!is_prepared) unblock();
   vm->thread = pthread_self();
+  vm->clock = clock_here;
   vm->below = here;
   here = vm;
   atomic_store_explicit(&vm->gate, INSIDE, memory_order_release);

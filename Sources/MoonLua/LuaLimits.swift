@@ -8,7 +8,9 @@ internal import CMoonBridge
 ///
 /// While nothing is over its limit no instruction pays for them.
 public struct LuaLimits: Sendable, Equatable {
-  /// How long one call from Swift may take, in seconds, with all that it calls; nil for no limit.
+  /// How long one call from Swift may compute, in seconds, with all that it calls; nil for no limit.
+  ///
+  /// What else the machine does meanwhile does not count.
   ///
   /// A call that waits for an asynchronous function has the time anew when it goes on. One instruction, or
   /// one library function, is never interrupted in its middle.
@@ -16,7 +18,7 @@ public struct LuaLimits: Sendable, Equatable {
   /// How many bytes Lua may hold; nil for no limit.
   ///
   /// What can be collected is collected before a script is ended. Until that happens Lua may hold a tenth
-  /// more; with Lua before 5.4.8 a table that grows in its last instruction may take as much again.
+  /// more, and a table or a stack that grows in its last instruction as much again.
   public var memory: Int?
 
   /// Makes limits.

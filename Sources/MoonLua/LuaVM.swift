@@ -57,6 +57,12 @@ public final class LuaVM {
   /// The release of the linked Lua, such as `Lua 5.4.4`.
   public static var release: String { unsafe String(cString: mb_lua_release()) }
 
+  /// Whether the linked Lua damages memory after a `__concat` metamethod, as Debian's 5.4.4-3 does.
+  ///
+  /// Machines keep it from doing so. What scripts see of that: `__concat` counts only in a metatable that had
+  /// it when it was set, and is an error where a script cannot wait.
+  package static var hasConcatenationBug: Bool { mb_lua_has_concatenation_bug() }
+
   /// Bytes that Lua holds now.
   public var memory: Int { machine.memory }
 

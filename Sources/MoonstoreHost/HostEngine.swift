@@ -105,7 +105,7 @@ final class HostEngine {
   var files: [Int: LineReader] = [:]
   var fileCount = 0
   var randomState: UInt64
-  let budgets: ScriptBudgets
+  var budgets: ScriptBudgets
   /// Whether what runs shares a budget with what it was called from.
   var isLimited = false
   var openCalls = OpenCalls()

@@ -7,7 +7,7 @@ import MoonstoreCore
 /// caller gets a `StoreError` with the code `timeLimit` or `memoryLimit`, which names script, line, store and
 /// action. Nothing in a script catches that. While nothing is over its limit, no instruction pays for them.
 ///
-/// Times are in seconds, and nil is no limit. What a turn waits for does not count.
+/// Times are in seconds of computing, and nil is no limit. What a turn waits for does not count.
 public struct ScriptLimits: Sendable, Equatable {
   /// The scripts of one turn together: an action with all that it calls and sends.
   public var turn: Double? = 1
@@ -79,8 +79,7 @@ extension HostEngine {
         )
       )
     }
-    if budgets.limitsTime { try machine.watch() }
-    try vm.setLimits(budgets.machine)
+    try apply(budgets)
     machine.onOverrun = { [unowned self] error in
       guard isLimited else { return system.recoveries += 1 }
       if system.overrun == nil { system.overrun = StoreError(lua: error) }
@@ -89,6 +88,13 @@ extension HostEngine {
       machine.renewScope()
       endOpenCalls()
     }
+  }
+
+  /// Sets the limits of what begins from now on.
+  func apply(_ new: ScriptBudgets) throws(LuaError) {
+    if new.limitsTime { try machine.watch() }
+    try vm.setLimits(new.machine)
+    budgets = new
   }
 
   /// Begins a budget, unless what runs shares one already.

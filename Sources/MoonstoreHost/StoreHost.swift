@@ -338,6 +338,18 @@ public actor StoreHost {
   /// The script that the project's `moonstore.lua` names as `main`.
   public var mainScript: String? { engine.main }
 
+  /// Sets what scripts may use, from their next turn on.
+  ///
+  /// - Throws: `invalidArgument` for a limit that can be none; the limits are as before then. `closed`.
+  public func setScriptLimits(_ limits: ScriptLimits) throws(StoreError) {
+    try check()
+    do {
+      try engine.apply(ScriptBudgets(limits))
+    } catch {
+      throw StoreError(lua: error)
+    }
+  }
+
   /// Whether a script was ended in a way after which it is better to begin with a new host: it ran out of memory,
   /// or the machine did not do afterwards what every script relies on.
   public var needsReplacement: Bool { engine.machine.isSuspect }

@@ -54,9 +54,29 @@ struct LuaLibrariesTests {
     #expect(try vm.data("return load('return x', 'n', 't', {x = 5})()") == [5])
     #expect(try vm.data("return select(2, pcall(load('return x', 'n', 't', nil)))") != [5])
     #expect(
-      try vm.text("return select(2, pcall(load('error(1 .. \\'\\')', '@named')))") == "named:1: 1"
+      try vm.text("return select(2, pcall(load('error(1 .. \\'\\')', 'named')))")
+        == "[string \"named\"]:1: 1"
     )
-    #expect(try vm.text("return select(2, load('x =', '=mine'))").hasPrefix("mine:1:"))
+  }
+
+  @Test(
+    arguments: [
+      "@/app/stores/payment.lua", "=/app/stores/payment.lua", "=@=/app/stores/payment.lua",
+    ]
+  )
+  func `What was loaded cannot pass for a file`(name: String) throws {
+    let load = "load('error(\\'not mine\\')', '\(name)')"
+    let error = luaError { try vm.run("local f = \(load) f()") }
+    #expect(error?.message.hasPrefix("[string \"/app/stores/payment.lua\"]:1:") == true)
+    #expect(try vm.text("return select(2, load('=x ='))").hasPrefix("[string \"x =\"]:1:"))
+  }
+
+  @Test func `load takes texts of a stated size`() throws {
+    let long = "return load(('-'):rep(1 << 18) .. '\\nreturn 1')"
+    #expect(try vm.data(long).last??.stringValue?.contains("more than 262144 bytes") == true)
+    let endless = "return load(function() return ' ' end)"
+    #expect(try vm.data(endless).last??.stringValue?.contains("more than 262144 bytes") == true)
+    #expect(try vm.data("return load(('-'):rep((1 << 18) - 9) .. '\\nreturn 1')()") == [1])
   }
 
   @Test func `A reader that fails or gives no string is an error`() {

@@ -145,10 +145,15 @@ void mb_vm_free(mb_vm *vm);
 size_t mb_vm_memory(const mb_vm *vm);
 // The version of the linked Lua, such as "Lua 5.4".
 const char *mb_lua_release(void);
+// Whether the linked Lua's luaV_concat uses memory that it has freed.
+bool mb_lua_has_concatenation_bug(void);
 // [enters Lua] A full collection.
 void mb_vm_collect(mb_vm *vm);
 // The next object that Lua has let go of, or NULL.
 const void *_Nullable mb_vm_next_released(mb_vm *vm);
+
+// Ends what runs, from whatever thread: C code that runs long sees it.
+void mb_vm_kill(mb_vm *vm);
 
 // Whether the code that runs is a driver's: its calls are turns of their own.
 bool mb_vm_is_driving(const mb_vm *vm);

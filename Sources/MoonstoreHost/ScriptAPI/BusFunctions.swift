@@ -35,6 +35,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let type = try arguments.string("the message type")
       let handler = try arguments.function("the handler")
+      try system.forbidInGetter("listen to '\(type)'", isRegistration: true)
       let owner = sender(script)
       let subscription = try system.bus.subscribe(type, owner: owner) { [unowned self] message in
         try handle(message, owner: owner, handler, self: nil, answers: false)
@@ -45,6 +46,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let type = try arguments.string("the message type")
       let responder = try arguments.function("the responder")
+      try system.forbidInGetter("answer '\(type)'", isRegistration: true)
       let owner = sender(script)
       let subscription = try system.bus.answer(type, owner: owner) { [unowned self] message in
         try handle(message, owner: owner, responder, self: nil, answers: true)
@@ -54,6 +56,7 @@ extension HostEngine {
     try natives.add("useMessages", as: "bus.use") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let middleware = try arguments.function("the middleware")
+      try system.forbidInGetter("put middleware on the bus", isRegistration: true)
       let subscription = try useMessageMiddleware(middleware, of: script)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }

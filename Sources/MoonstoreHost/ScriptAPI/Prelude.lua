@@ -18,6 +18,8 @@ local function view(library, name)
     __pairs = function() return iterate, nil, nil end,
     __name = name,
     __metatable = false,
+    -- So that rawset refuses as well.
+    __frozen = true,
   })
 end
 
@@ -27,20 +29,20 @@ for name, method in pairs(string) do
 end
 
 -- table.sort moves parts of state without copying them: an order of positions is sorted instead.
-local rawsort = table.sort
-table.sort = function(list, compare)
-  if not native.isPart(list) then return rawsort(list, compare) end
+local sort = table.sort
+sortParts(function(list, compare)
+  if not native.isPart(list) then error("attempt to sort " .. tostring(list), 3) end
   local values, order = {}, {}
   for index, value in ipairs(list) do
     values[index], order[index] = value, index
   end
   if compare then
-    rawsort(order, function(a, b) return compare(values[a], values[b]) end)
+    sort(order, function(a, b) return compare(values[a], values[b]) end)
   else
-    rawsort(order, function(a, b) return values[a] < values[b] end)
+    sort(order, function(a, b) return values[a] < values[b] end)
   end
   native.reorder(list, order)
-end
+end)
 
 local shared = {
   assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs, next = next,

@@ -79,6 +79,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let type = try arguments.string("the type")
       let listener = try arguments.function("the listener")
+      try system.forbidInGetter("listen to '\(type)'", isRegistration: true)
       let owner = sender(script)
       let subscription = registry.onEvent(type, owner: owner) { [unowned self] event in
         let state = try start(listener, store: owner, member: "hearing of '\(event.type)'") {

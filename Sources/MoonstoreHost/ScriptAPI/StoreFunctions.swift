@@ -46,6 +46,7 @@ extension HostEngine {
       let (store, grant) = try arguments.store()
       let callback = try arguments.function("the callback")
       let options = try arguments.value()
+      try system.forbidInGetter("subscribe to '\(store.id)'", isRegistration: true)
       let subscription = try Store(store, grant: grant).subscribe(
         path: options["path"]?.stringValue,
         once: options["once"]?.boolValue ?? false
@@ -58,6 +59,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let (store, grant) = try arguments.store()
       try system.access.check(grant, Access(.onAction, store, .store))
+      try system.forbidInGetter("listen to the actions of '\(store.id)'", isRegistration: true)
       let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
       let subscription = surround(store, with: hook, in: \.scriptHooks)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))

@@ -412,8 +412,10 @@ final class MovableClock: HostClock {
       return { sum, bus.messageCount() }
       """#
     #expect(try await host.run(code) == [100_000, 1_000])
+    // Until the collector has found its pace.
+    #expect(try await host.run(code) == [100_000, 1_000])
     let memory = await host.host.luaMemory
     #expect(try await host.run(code) == [100_000, 1_000])
-    #expect(await host.host.luaMemory - memory < 2_000_000)
+    #expect(await host.host.luaMemory - memory < 3_000_000)
   }
 }
