@@ -43,7 +43,7 @@ import Testing
       }
     }
 
-    func shell(_ command: String) throws {
+    func shell(_ command: String) async throws {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/bin/sh")
       process.arguments = ["-ec", command]
@@ -51,8 +51,16 @@ import Testing
       process.standardInput = FileHandle.nullDevice
       process.standardError = FileHandle.nullDevice
       process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
+      // Waiting must not take a thread from the host that is watched.
+      try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in
+        process.terminationHandler = { _ in ended.resume() }
+        do {
+          try process.run()
+        } catch {
+          process.terminationHandler = nil
+          ended.resume(throwing: error)
+        }
+      }
       try #require(process.terminationStatus == 0, "\(command)")
     }
   }
@@ -87,7 +95,7 @@ import Testing
   ])
   func `However a file is changed, it is seen once`(_ command: String) async throws {
     let watched = try await Watched(WatchTests.project)
-    try watched.shell(command)
+    try await watched.shell(command)
     let reports = try await watched.seen(ask, "two")
     #expect(reports.count == 1)
     #expect(reports.first?.scripts.map(\.name) == ["stores/a.lua"])
@@ -96,9 +104,9 @@ import Testing
   @Test(.enabled(if: has("vim"))) func `vim is seen once`() async throws {
     let watched = try await Watched(WatchTests.project)
     for options in ["", "set backupcopy=yes |", "set backup writebackup backupcopy=no |"] {
-      try watched.shell("vim -es -u NONE -c '\(options) %s/one/two/' -c wq stores/a.lua")
+      try await watched.shell("vim -es -u NONE -c '\(options) %s/one/two/' -c wq stores/a.lua")
       #expect(try await watched.seen(ask, "two").count == 1)
-      try watched.shell("vim -es -u NONE -c '%s/two/one/' -c wq stores/a.lua")
+      try await watched.shell("vim -es -u NONE -c '%s/two/one/' -c wq stores/a.lua")
       #expect(try await watched.seen(ask, "one").count == 1)
     }
   }
@@ -107,7 +115,7 @@ import Testing
     async throws
   {
     let watched = try await Watched(WatchTests.project)
-    try watched.shell(
+    try await watched.shell(
       """
       git init -q -b main . && git add -A
       git -c user.name=a -c user.email=a commit -qm one && git checkout -qb other
@@ -117,12 +125,12 @@ import Testing
       """
     )
     _ = try await watched.settled()
-    try watched.shell("git checkout -q other")
+    try await watched.shell("git checkout -q other")
     let there = try await watched.seen(ask, "two")
     #expect(
       there.map { $0.scripts.map(\.name) } == [["stores/a.lua", "stores/b.lua", "stores/c.lua"]]
     )
-    try watched.shell("git checkout -q main")
+    try await watched.shell("git checkout -q main")
     #expect(try await watched.seen(ask, "one").count == 1)
     #expect(await watched.test.host.storeIDs == ["a", "b"])
   }
@@ -131,10 +139,10 @@ import Testing
     let watched = try await Watched(WatchTests.project)
     let text =
       "\"return defineStore('deep', { actions = { version = function() return 'one' end } })\""
-    try watched.shell("mkdir -p stores/x/y/z && printf '%s' \(text) > stores/x/y/z/deep.lua")
+    try await watched.shell("mkdir -p stores/x/y/z && printf '%s' \(text) > stores/x/y/z/deep.lua")
     let deep = "registry.has('deep') and useStore('deep'):version()"
     #expect(try await watched.seen(deep, "one").count == 1)
-    try watched.shell("mv stores/x stores/moved")
+    try await watched.shell("mv stores/x stores/moved")
     let moved = try await watched.settled()
     #expect(
       moved.map { $0.scripts.map(\.name) } == [
@@ -142,11 +150,11 @@ import Testing
       ]
     )
     #expect(moved.first?.failures.map(\.message) == [])
-    try watched.shell("sed -i s/one/two/ stores/moved/y/z/deep.lua")
+    try await watched.shell("sed -i s/one/two/ stores/moved/y/z/deep.lua")
     #expect(try await watched.seen(deep, "two").count == 1)
-    try watched.shell("rm -r stores/moved")
+    try await watched.shell("rm -r stores/moved")
     #expect(try await watched.settled().first?.stores.map(\.change) == [.removed])
-    try watched.shell("mv stores/a.lua /tmp/$$.lua; sleep 0.6; mv /tmp/$$.lua stores/a.lua")
+    try await watched.shell("mv stores/a.lua /tmp/$$.lua; sleep 0.6; mv /tmp/$$.lua stores/a.lua")
     let away = try await watched.settled()
     #expect(away.compactMap { $0.stores.first?.change } == [.removed, .added])
   }
@@ -157,7 +165,7 @@ import Testing
       files["stores/many/s\(number).lua"] = WatchTests.store("s\(number)", "one")
     }
     let watched = try await Watched(files)
-    try watched.shell("sed -i s/one/two/ stores/many/*.lua stores/a.lua")
+    try await watched.shell("sed -i s/one/two/ stores/many/*.lua stores/a.lua")
     let reports = try await watched.seen(ask, "two")
     #expect(reports.count == 1)
     #expect(reports.first?.scripts.count == 501)
@@ -165,7 +173,7 @@ import Testing
 
   @Test func `What does not change a script is no reload`() async throws {
     let watched = try await Watched(WatchTests.project)
-    try watched.shell(
+    try await watched.shell(
       "touch stores/a.lua; chmod u+x stores/a.lua; echo x > stores/notes.txt; echo 'x=' > stores/.hidden.lua; "
         + "mkdir tests; echo 'return }' > tests/a.lua; cp stores/a.lua stores/b; rm stores/b; echo x > main.lua"
     )
@@ -174,23 +182,25 @@ import Testing
 
   @Test func `A script that is broken is told of once, until it changes`() async throws {
     let watched = try await Watched(WatchTests.project)
-    try watched.shell("echo 'return }' > stores/a.lua")
+    try await watched.shell("echo 'return }' > stores/a.lua")
     let refused = try await watched.settled()
     #expect(refused.map(\.isRefused) == [true])
-    try watched.shell("touch stores/a.lua; sleep 0.3; touch stores/b.lua")
+    try await watched.shell("touch stores/a.lua; sleep 0.3; touch stores/b.lua")
     #expect(try await watched.settled().isEmpty)
     #expect(try await watched.test.run("return \(ask)") == "one")
-    try watched.shell("printf '%s' \"\(WatchTests.store("a", "two").dropLast())\" > stores/a.lua")
+    try await watched.shell(
+      "printf '%s' \"\(WatchTests.store("a", "two").dropLast())\" > stores/a.lua"
+    )
     #expect(try await watched.seen(ask, "two").map(\.isRefused) == [false])
   }
 
   @Test func `The folder itself can go and come back`() async throws {
     let watched = try await Watched(WatchTests.project)
     let folder = watched.test.folder
-    try watched.shell("mv \(folder) \(folder)-away; sleep 0.5; mv \(folder)-away \(folder)")
+    try await watched.shell("mv \(folder) \(folder)-away; sleep 0.5; mv \(folder)-away \(folder)")
     _ = try await watched.settled()
     try await Task.sleep(for: .milliseconds(300))
-    try watched.shell("sed -i s/one/two/ stores/a.lua")
+    try await watched.shell("sed -i s/one/two/ stores/a.lua")
     _ = try await watched.seen(ask, "two")
   }
 
@@ -198,9 +208,9 @@ import Testing
     var options = WatchOptions()
     options.polling = 0.05
     let watched = try await Watched(WatchTests.project, options)
-    try watched.shell("sed -i s/one/two/ stores/a.lua")
+    try await watched.shell("sed -i s/one/two/ stores/a.lua")
     #expect(try await watched.seen(ask, "two").count == 1)
-    try watched.shell("rm stores/b.lua")
+    try await watched.shell("rm stores/b.lua")
     #expect(try await watched.settled().first?.stores.map(\.change) == [.removed])
     options.polling = 0
     await #expect(throws: StoreError.self) { try await watched.test.host.watch(options) }
@@ -211,7 +221,7 @@ import Testing
   {
     let watched = try await Watched(WatchTests.project)
     watched.watch.stop()
-    try watched.shell("sed -i s/one/two/ stores/a.lua")
+    try await watched.shell("sed -i s/one/two/ stores/a.lua")
     #expect(try await watched.settled().isEmpty)
     for _ in 0..<300 {
       let test = try await TestHost(WatchTests.project)
