@@ -86,20 +86,46 @@ int mb_call_action(lua_State *L) {
   return run_function(L, vm, entry, grant);
 }
 
-// invoke(number, self, ...): what the dispatcher calls at the core of the onion.
-static int invoke_action(lua_State *L) {
-  mb_vm *vm = mb_vm_of(L);
-  lua_Integer action = luaL_checkinteger(L, 1);
+static mb_action_entry *check_action(lua_State *L, mb_vm *vm, int index) {
+  lua_Integer action = luaL_checkinteger(L, index);
   if (action < 0 || action >= vm->action_count || !vm->actions[action].in_use ||
       vm->actions[action].flags & MB_ACTION_GONE)
-    return luaL_error(L, "no such action");
-  mb_action_entry *entry = &vm->actions[action];
-  lua_remove(L, 1);
-  return run_function(L, vm, entry, 0);
+    luaL_error(L, "no such action");
+  return &vm->actions[action];
+}
+
+// codeOf(number) -> the Lua function behind an action, and whether it takes the store; nil for the host's.
+static int code_of_action(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  const mb_action_entry *entry = check_action(L, vm, 1);
+  if (entry->flags & MB_ACTION_NATIVE) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, entry->function);
+  lua_pushboolean(L, (entry->flags & MB_ACTION_TAKES_SELF) != 0);
+  return 2;
+}
+
+// invoke(code, takesSelf, number, self, ...): what the dispatcher calls at the core of the onion. A call that
+// waited on its way there finds the code that it began with, whatever has been reloaded since.
+static int invoke_action(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  if (!lua_isfunction(L, 1)) {
+    const mb_action_entry *entry = check_action(L, vm, 3);
+    lua_rotate(L, 1, -3);
+    lua_pop(L, 3);
+    return run_function(L, vm, entry, 0);
+  }
+  bool takes_self = lua_toboolean(L, 2);
+  lua_remove(L, 3);
+  lua_remove(L, 2);
+  if (!takes_self) lua_remove(L, 2);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, finish);
+  return finish(L, LUA_OK, 0);
 }
 
 static int do_make_invoker(lua_State *L) {
   lua_pushcfunction(L, invoke_action);
+  mb_encode_reference(L, mb_vm_of(L), -1);
+  lua_pushcfunction(L, code_of_action);
   mb_encode_reference(L, mb_vm_of(L), -1);
   return 0;
 }

@@ -84,10 +84,16 @@ extension LuaMachine {
     unsafe mb_set_dispatcher(machine, function.number)
   }
 
-  /// The function invoke(number, self, ...), which calls the action itself.
-  package func makeInvoker() throws(LuaError) -> LuaReference {
+  /// Two functions for dispatchers: codeOf(number), which gives the code of an action and whether it takes the
+  /// store, and invoke(code, takesSelf, number, self, ...), which calls that.
+  package func makeInvoker() throws(LuaError) -> (invoke: LuaReference, codeOf: LuaReference) {
     let base = tokenCount
-    return try takeReference(unsafe mb_make_invoker(try open()), base)
+    try check(unsafe mb_make_invoker(try open()), base)
+    defer { truncateTokens(to: base) }
+    var token = try token(at: base)
+    let invoke = LuaReference(adopting: token, machine: self)
+    token.advance()
+    return (invoke, LuaReference(adopting: token, machine: self))
   }
 
   /// Two functions for the host's own Lua code: code(function), which tells functions apart that were

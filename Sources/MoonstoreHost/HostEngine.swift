@@ -57,6 +57,7 @@ final class HostEngine {
   /// While scripts are reloaded: the stores that are to become new versions, and the texts of modules.
   var replaceable: Set<String> = []
   var moduleTexts: [String: String]?
+  var isReloading = false
   var changes: StoreChanges = [:]
   /// Looks after the turns that follow a reload.
   var guarding: ReloadGuard?
@@ -343,6 +344,8 @@ final class ScriptHook {
   let function: LuaReference
   /// The rights of the handle that it was put on with.
   let grant: UInt16
+  /// Its place among the others.
+  var rank = 0
 
   init(_ function: LuaReference, grant: UInt16) {
     self.function = function

@@ -102,19 +102,21 @@ extension HostEngine {
   func surround(
     _ store: LiveStore,
     with hook: ScriptHook,
+    of script: String,
     in hooks: ReferenceWritableKeyPath<HostEngine, [String: [ScriptHook]]>
   ) -> Subscription {
     let id = store.id
-    self[keyPath: hooks][id, default: []].append(hook)
+    let line = "\(hooks == \.scriptHooks ? "hook" : "middleware") \(script) \(id)"
+    hook.rank = system.ranks.next(in: line)
+    self[keyPath: hooks][id, default: []].insert(hook, by: \.rank)
     refreshHooks(of: store)
     let subscription = system.registration { [unowned self, unowned store] in
-      let place = self[keyPath: hooks][id]?.firstIndex { $0 === hook }
       self[keyPath: hooks][id]?.removeAll { $0 === hook }
       if self[keyPath: hooks][id]?.isEmpty == true { self[keyPath: hooks][id] = nil }
+      system.ranks.giveUp(hook.rank, in: line)
       refreshHooks(of: store)
       return { [unowned self, unowned store] in
-        let count = self[keyPath: hooks][id]?.count ?? 0
-        self[keyPath: hooks][id, default: []].insert(hook, at: min(place ?? 0, count))
+        self[keyPath: hooks][id, default: []].insert(hook, by: \.rank)
         refreshHooks(of: store)
       }
     }

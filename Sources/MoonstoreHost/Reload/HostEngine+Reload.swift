@@ -43,18 +43,27 @@ extension HostEngine {
     }
     reload.report.reason = batch.reason
     moduleTexts = batch.modules
+    isReloading = true
     let seed = randomState
     let scope = beginBudget(budgets.loading)
     defer {
       endBudget(scope)
       moduleTexts = nil
+      isReloading = false
       replaceable = []
     }
+    let outcome = Outcome()
     do throws(StoreError) {
       try compile(batch, into: &reload)
       let swap = clock.now
-      try system.turn { try replace(&reload) }
+      try system.turn {
+        try replace(&reload)
+        system.tree.note(outcome)
+      }
       reload.report.pause = (clock.now - swap).seconds
+    } catch  where outcome.isFinal {
+      // Watchers that went on without end, say, once everything was swapped.
+      system.report(error)
     } catch {
       randomState = seed
       if reload.report.failures.isEmpty { reload.report.failures = [error] }
@@ -238,6 +247,11 @@ extension HostEngine {
     }
     for name in reload.batch.removed { histories[name]?.noteRemoval() }
     for old in reload.old.values { forget(old) }
+    for id in system.registry.ids {
+      guard let live = system.registry.find(id), live.registrations.count > 64 else { continue }
+      // What others had put on it and has ended.
+      live.registrations.removeAll { !$0.isActive }
+    }
     let names = Set(reload.batch.names)
     switch options.running {
     case .finish: break
@@ -287,6 +301,14 @@ extension HostEngine {
       throw StoreError(lua: error, store: id)
     }
   }
+}
+
+/// Whether the turn of a reload has become final.
+private final class Outcome: UndoableEvent {
+  private(set) var isFinal = false
+  var endsSomething: Bool { true }
+  func undo() {}
+  func commit() { isFinal = true }
 }
 
 /// A reload while it is made.

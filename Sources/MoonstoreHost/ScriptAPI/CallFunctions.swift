@@ -5,7 +5,9 @@ import MoonstoreCore
 extension HostEngine {
   /// What the prelude's dispatcher needs for actions that middleware or hooks surround.
   func addCallFunctions(_ natives: Natives) throws {
-    try natives.table.set("invoke", to: .function(LuaFunction(try machine.makeInvoker())))
+    let invoker = try machine.makeInvoker()
+    try natives.table.set("invoke", to: .function(LuaFunction(invoker.invoke)))
+    try natives.table.set("codeOf", to: .function(LuaFunction(invoker.codeOf)))
     try natives.table.set("rights", to: .table(LuaTable(try machine.makeAttenuator())))
     // A store's handle for whoever surrounds its actions: handleOf(id, grant).
     try natives.add("handleOf", as: "an action") { [unowned self] arguments in

@@ -56,7 +56,7 @@ extension HostEngine {
         layers.append(ScriptHook(try arguments.function("middleware"), grant: grant))
       }
       let numbers = layers.map { layer in
-        keep(surround(store, with: layer, in: \.scriptLayers), for: script)
+        keep(surround(store, with: layer, of: script, in: \.scriptLayers), for: script)
       }
       return arguments.answer(.array(numbers.map { .integer(Int64($0)) }))
     }

@@ -320,7 +320,7 @@ local function guard(fn, ...)
   if not ok then native.report(tostring(err)) end
 end
 
-local function run(number, self, action, id, hooks, ...)
+local function run(code, takesSelf, number, self, action, id, hooks, ...)
   local after, failed = {}, {}
   for index = 1, #hooks, 2 do
     local grant = hooks[index + 1]
@@ -330,8 +330,8 @@ local function run(number, self, action, id, hooks, ...)
       onError = function(fn) failed[#failed + 1] = fn end,
     })
   end
-  if #after == 0 and #failed == 0 then return native.invoke(number, self, ...) end
-  local results = table.pack(pcall(native.invoke, number, self, ...))
+  if #after == 0 and #failed == 0 then return native.invoke(code, takesSelf, number, self, ...) end
+  local results = table.pack(pcall(native.invoke, code, takesSelf, number, self, ...))
   if not results[1] then
     for _, fn in ipairs(failed) do guard(fn, results[2]) end
     error(results[2], 0)
@@ -343,11 +343,11 @@ local function run(number, self, action, id, hooks, ...)
 end
 
 -- The middleware around all stores is outside of that around this one, which `own` lists with its grants.
-local function onion(around, layer, own, number, self, action, id, hooks, ...)
+local function onion(around, layer, own, code, takesSelf, number, self, action, id, hooks, ...)
   local current = around[layer]
   if not current then
     local at = 2 * (layer - #around) - 1
-    if not own[at] then return run(number, self, action, id, hooks, ...) end
+    if not own[at] then return run(code, takesSelf, number, self, action, id, hooks, ...) end
     current = { fn = own[at], grant = own[at + 1] }
   end
   local call = {
@@ -375,18 +375,24 @@ local function onion(around, layer, own, number, self, action, id, hooks, ...)
     called = true
     local args = select("#", ...) > 0 and table.pack(...) or call.args
     return see(onion(
-      around, layer + 1, own, number, self, action, id, hooks, table.unpack(args, 1, math.max(args.n or 0, #args))
+      around, layer + 1, own, code, takesSelf, number, self, action, id, hooks,
+      table.unpack(args, 1, math.max(args.n or 0, #args))
     ))
   end))
 end
 
 function prelude.dispatch(number, self, ...)
   local action, id, hooks, layered, own = native.beginCall(number)
-  if not layered then return onion(middleware, 1, own, number, self, action, id, hooks, ...) end
+  local code, takesSelf = native.codeOf(number)
+  if not layered then
+    return onion(middleware, 1, own, code, takesSelf, number, self, action, id, hooks, ...)
+  end
   -- Layers of Swift see the arguments as data, and may have changed them.
   local key, args, count = native.beginLayers(number, ...)
   local results = table.pack(
-    pcall(onion, middleware, 1, own, number, self, action, id, hooks, table.unpack(args, 1, count))
+    pcall(
+      onion, middleware, 1, own, code, takesSelf, number, self, action, id, hooks, table.unpack(args, 1, count)
+    )
   )
   if not results[1] then
     native.failCall(key, tostring(results[2]))

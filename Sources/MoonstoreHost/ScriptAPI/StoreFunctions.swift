@@ -61,7 +61,7 @@ extension HostEngine {
       try system.access.check(grant, Access(.onAction, store, .store))
       try system.forbidInGetter("listen to the actions of '\(store.id)'", isRegistration: true)
       let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
-      let subscription = surround(store, with: hook, in: \.scriptHooks)
+      let subscription = surround(store, with: hook, of: script, in: \.scriptHooks)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("cancel", as: "the disposer") { [unowned self] arguments in

@@ -7,6 +7,12 @@ extension HostEngine {
   func addTurnFunctions(_ natives: Natives) throws {
     try natives.add("commit", as: "commit") { [unowned self] arguments in
       try system.forbidInGetter("commit")
+      if isReloading {
+        throw StoreError(
+          .invalidDefinition,
+          "commit(): scripts are being reloaded, which is one turn that can still be undone"
+        )
+      }
       system.commit()
       return arguments.none()
     }

@@ -56,6 +56,36 @@ struct ReloadRunningTests {
     #expect(try await host.outdatedWork().isEmpty)
   }
 
+  @Test
+  func
+    `A call that waits in middleware ends on the code that it began with, middleware and action`()
+    async throws
+  {
+    func files(_ version: Int) -> [String: String] {
+      [
+        "middleware/slow.lua": """
+        return function(call, next) sleep(10) log.info("around \(version)") return next() end
+        """,
+        "middleware/z.lua":
+          "return function(call, next) log.info('inner \(version)') return next() end",
+        "stores/a.lua":
+          "return defineStore('a', { actions = { go = function() return \(version) end } })",
+      ]
+    }
+    let time = ManualTime()
+    let test = try await TestHost(files(1), time: time)
+    let host = test.host
+    async let call = host.call("a", "go")
+    try await eventually("the call waits") { time.sleeping == 1 }
+    #expect(try await test.reload(files(2)).running.map(\.count) == [1])
+    time.pass(10)
+    #expect(try await call == 1)
+    #expect(test.record.log == ["around 1", "inner 1"])
+    async let next = host.call("a", "go")
+    try await time.pass(10, when: 1)
+    #expect(try await next == 2)
+  }
+
   @Test func `Running actions can be cancelled with the reload, and their close variables run`()
     async throws
   {
