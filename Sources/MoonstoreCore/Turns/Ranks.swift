@@ -7,6 +7,8 @@ package struct Ranks {
   /// Places that were given up, by line; nil while nothing is replaced.
   private var vacant: [String: [Int]]?
 
+  package init() {}
+
   /// A place behind all others, or that of whoever stood in the same line before: who asks, and for what.
   package mutating func next(in line: String) -> Int {
     if vacant?[line]?.isEmpty == false, let place = vacant?[line]?.removeFirst() { return place }
