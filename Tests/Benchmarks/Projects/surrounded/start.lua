@@ -1,0 +1,2 @@
+-- The first action after a start.
+return useStore("counter"):increment()
