@@ -11,10 +11,10 @@ struct StoreReplacementTests {
       StoreDefinition(
         "counter",
         state: ["n": 0],
-        getters: ["double": { .integer(try $0.get("n").integerValue! * 2) }],
+        getters: ["double": { .integer(try $0.get("n", as: Int64.self) * 2) }],
         actions: [
           "add": { store, _ in
-            try store.set("n", .integer(store.get("n").integerValue! + 1))
+            try store.set("n", .integer(store.get("n", as: Int64.self) + 1))
             return .null
           }
         ]
@@ -46,7 +46,7 @@ struct StoreReplacementTests {
         .swift { store, _ in
           try store.set(
             "n",
-            .integer(store.get("n").integerValue! + store.get("step").integerValue!)
+            .integer(store.get("n", as: Int64.self) + store.get("step", as: Int64.self))
           )
           return "new"
         }
@@ -96,7 +96,7 @@ struct StoreReplacementTests {
     var new = replacement(["n": 0, "text": ""], version: 2)
     new.migrate = { old, version in
       #expect(version == 1)
-      return ["n": .integer(old["n"]!.integerValue! + 100), "unknown": 1]
+      return ["n": .integer((old["n"]?.integerValue ?? 0) + 100), "unknown": 1]
     }
     let difference = try replace(store, new)
     #expect(difference.migratedFrom == 1)
