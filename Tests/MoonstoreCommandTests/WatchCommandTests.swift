@@ -101,7 +101,7 @@ struct WatchCommandTests {
         for version in 2 3 1; do cp $version.lua p/stores/a.lua; sleep 0.06; done
       done
       sleep 0.3
-      pkill -INT -f "run p --calls - --watch --quiet" -P $$
+      kill -INT $!
       wait
       wc -l < out
       grep -c '"ok":true' out
