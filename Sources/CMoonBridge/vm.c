@@ -104,6 +104,7 @@ void mb_vm_free(mb_vm *vm) {
 size_t mb_vm_memory(const mb_vm *vm) { return vm->memory; }
 
 const char *mb_lua_release(void) { return LUA_RELEASE; }
+int32_t mb_lua_release_number(void) { return LUA_VERSION_RELEASE_NUM; }
 
 static int collect(lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);

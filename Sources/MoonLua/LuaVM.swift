@@ -57,6 +57,17 @@ public final class LuaVM {
   /// The release of the linked Lua, such as `Lua 5.4.4`.
   public static var release: String { unsafe String(cString: mb_lua_release()) }
 
+  /// What the linked Lua cannot hold against a hostile script, in one sentence for people.
+  public static var weakness: String {
+    let collisions = "one instruction over keys that collide can run for seconds"
+    guard mb_lua_release_number() < 50408 else {
+      return "scripts are contained, but \(collisions)"
+    }
+    let concatenation = hasConcatenationBug ? ", and __concat works only where a script can wait" : ""
+    return "scripts are semi-trusted: \(collisions), \(release) has bugs of its own that are closed off as far as "
+      + "they are known\(concatenation); 5.4.8 or later is better"
+  }
+
   /// Whether the linked Lua damages memory after a `__concat` metamethod, as Debian's 5.4.4-3 does.
   ///
   /// Machines keep it from doing so. What scripts see of that: `__concat` counts only in a metatable that had

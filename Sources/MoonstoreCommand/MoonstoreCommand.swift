@@ -19,7 +19,7 @@ struct MoonstoreCommand: AsyncParsableCommand {
 
       \(ExitStatus.helpText)
       """,
-    version: "moonstore \(release) (\(LuaVM.release))",
+    version: "moonstore \(release) (\(LuaVM.release))\n\(LuaVM.weakness)",
     subcommands: [RunCommand.self, InspectCommand.self]
   )
 

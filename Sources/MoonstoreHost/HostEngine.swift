@@ -107,6 +107,11 @@ final class HostEngine {
   var fileCount = 0
   var randomState: UInt64
   var budgets: ScriptBudgets
+  var scriptLimits: ScriptLimits
+  /// Scripts that have run over their limits too often, until the turn is over.
+  var overrunners: [ScriptUnit] = []
+  /// Whether any script was ever quarantined; most hosts need not look further.
+  var knowsQuarantine = false
   /// Whether what runs shares a budget with what it was called from.
   var isLimited = false
   var openCalls = OpenCalls()
@@ -114,6 +119,7 @@ final class HostEngine {
   init(configuration: HostConfiguration) throws(StoreError) {
     self.configuration = configuration
     randomState = configuration.seed
+    scriptLimits = configuration.scriptLimits
     do {
       budgets = try ScriptBudgets(configuration.scriptLimits)
       vm = try LuaVM()
@@ -267,6 +273,9 @@ final class HostEngine {
     case .removed: flags = .gone
     }
     if store.isDisposed { flags = .gone }
+    if isQuarantined(store), !flags.contains(.gone) {
+      return machine.setFlags([.native, .takesSelf], ofAction: number)
+    }
     if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
       || scriptHooks[store.id] != nil || scriptLayers[store.id] != nil
     {

@@ -21,6 +21,12 @@ public struct ScriptLimits: Sendable, Equatable {
   /// Bytes that Lua may hold for all scripts of the host.
   public var memory: Int? = 512 << 20
 
+  /// A script that runs over its limits so many times within `overrunSeconds` is quarantined: its stores keep
+  /// their state, but its code is not run until it is reloaded. Nil for never.
+  public var overruns: Int? = 5
+  /// See `overruns`.
+  public var overrunSeconds: Double = 60
+
   /// The limits as they are by default.
   public init() {}
 
@@ -48,6 +54,14 @@ struct ScriptBudgets {
     // What no scope surrounds has the time of a turn.
     machine = LuaLimits(seconds: limits.turn, memory: limits.memory)
     try machine.check("scriptLimits.memory")
+    _ = try LuaLimits.nanoseconds(limits.overrunSeconds, "scriptLimits.overrunSeconds")
+    if let overruns = limits.overruns, overruns < 1 {
+      throw LuaError(
+        code: .invalidLimit,
+        message:
+          "scriptLimits.overruns is \(overruns); it must be at least 1, or nil for no quarantine"
+      )
+    }
   }
 
   var limitsTime: Bool { turn > 0 || getter > 0 || loading > 0 || driver > 0 }
@@ -79,10 +93,12 @@ extension HostEngine {
         )
       )
     }
-    try apply(budgets)
+    try apply(configuration.scriptLimits)
     machine.onOverrun = { [unowned self] error in
       guard isLimited else { return system.recoveries += 1 }
-      if system.overrun == nil { system.overrun = StoreError(lua: error) }
+      guard system.overrun == nil else { return }
+      system.overrun = StoreError(lua: error)
+      noteOverrun(error)
     }
     system.onRecovery = { [unowned self] in
       machine.renewScope()
@@ -91,10 +107,20 @@ extension HostEngine {
   }
 
   /// Sets the limits of what begins from now on.
-  func apply(_ new: ScriptBudgets) throws(LuaError) {
+  func apply(_ limits: ScriptLimits) throws(LuaError) {
+    let new = try ScriptBudgets(limits)
     if new.limitsTime { try machine.watch() }
     try vm.setLimits(new.machine)
     budgets = new
+    scriptLimits = limits
+  }
+
+  /// The same as a part of a turn.
+  func change(limits: ScriptLimits) throws(LuaError) {
+    let before = scriptLimits
+    guard limits != before else { return }
+    try apply(limits)
+    system.noteUndo { [unowned self] in try? apply(before) }
   }
 
   /// Begins a budget, unless what runs shares one already.
@@ -121,6 +147,7 @@ extension HostEngine {
     }
     isLimited = budget.wasLimited
     openCalls = budget.outer
+    if !isLimited { isolateOverrunners() }
   }
 
   /// Ends the groups and calls of scripts that were ended in their middle, which a script does itself otherwise.

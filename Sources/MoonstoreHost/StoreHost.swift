@@ -338,13 +338,18 @@ public actor StoreHost {
   /// The script that the project's `moonstore.lua` names as `main`.
   public var mainScript: String? { engine.main }
 
+  /// The scripts that are not run until they are reloaded, since they ran over their limits again and again.
+  public var quarantinedScripts: [String] {
+    engine.scripts.values.filter(\.isQuarantined).map(\.name).sorted()
+  }
+
   /// Sets what scripts may use, from their next turn on.
   ///
   /// - Throws: `invalidArgument` for a limit that can be none; the limits are as before then. `closed`.
   public func setScriptLimits(_ limits: ScriptLimits) throws(StoreError) {
     try check()
     do {
-      try engine.apply(ScriptBudgets(limits))
+      try engine.apply(limits)
     } catch {
       throw StoreError(lua: error)
     }

@@ -364,6 +364,8 @@ import TestSupport
     #expect(help.code == 0)
     let version = try await CommandRun(["--version"])
     #expect(version.output.contains("(Lua 5.4."))
+    #expect(version.output.contains("scripts are "))
+    #expect(version.output.contains("keys that collide can run for seconds"))
     #expect(try await CommandRun(["run"]).code == 64)
     #expect(try await CommandRun(["nope"]).code == 64)
   }

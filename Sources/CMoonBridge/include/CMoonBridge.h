@@ -145,6 +145,8 @@ void mb_vm_free(mb_vm *vm);
 size_t mb_vm_memory(const mb_vm *vm);
 // The version of the linked Lua, such as "Lua 5.4".
 const char *mb_lua_release(void);
+// The same as a number, such as 50404.
+int32_t mb_lua_release_number(void);
 // Whether the linked Lua's luaV_concat uses memory that it has freed.
 bool mb_lua_has_concatenation_bug(void);
 // [enters Lua] A full collection.

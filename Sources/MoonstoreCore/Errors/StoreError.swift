@@ -80,6 +80,8 @@ public struct StoreError: Error, Sendable {
     public static let timeLimit = Code(rawValue: "timeLimit")
     /// Scripts held more memory than they may; the turn was ended and undone.
     public static let memoryLimit = Code(rawValue: "memoryLimit")
+    /// A script has run over its limits again and again, and is not run until it is reloaded.
+    public static let quarantined = Code(rawValue: "quarantined")
     /// Text is not JSON.
     public static let invalidJSON = Code(rawValue: "invalidJSON")
   }

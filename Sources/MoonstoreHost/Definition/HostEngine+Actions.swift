@@ -23,6 +23,12 @@ extension HostEngine {
   func update(action index: Int, of store: LiveStore) throws(StoreError) {
     let action = store.actions[index]
     var native = actions[action.number]?.native
+    if isQuarantined(store), action.number >= 0 {
+      let refusing = native ?? makeNative(for: index, of: store)
+      machine.setFunction(refusing, ofAction: action.number)
+      actions[action.number]?.native = refusing
+      return refreshHooks(of: action.number)
+    }
     let function: Int32
     switch action.code {
     case .script(let code, _):
@@ -73,6 +79,7 @@ extension HostEngine {
   // The native looks for the code when it is called, so that one serves all that the action ever has.
   private func makeNative(for index: Int, of store: LiveStore) -> Int32 {
     machine.registerNative { [unowned self, unowned store] call in
+      if isQuarantined(store) { throw refusal(store, store.actions[index].name) }
       guard let body = store.actions[index].body else {
         throw StoreError(.closed, "the action is no longer Swift's", store: store.id)
       }

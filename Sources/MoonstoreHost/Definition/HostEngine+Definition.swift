@@ -355,6 +355,7 @@ extension HostEngine {
     takesSelf: Bool
   ) -> () throws -> StateSlot {
     { [unowned self, unowned live] in
+      if isQuarantined(live) { throw refusal(live, name) }
       do {
         let base = try limited(budgets.getter) {
           try withoutDriving {

@@ -260,9 +260,12 @@ extension HostEngine {
           script: "moonstore.lua"
         )
       }
-      let all = try table.value()
-      main = all["main"]?.stringValue
-      merged = all["settings"]?.mapValue ?? [:]
+      let project = try ProjectSettings(try table.value(), text: text, host: configuration)
+      main = project.main
+      merged = project.settings
+      try change(limits: project.limits)
+    } else {
+      try change(limits: configuration.scriptLimits)
     }
     for (key, value) in configuration.settings { merged[.string(key)] = value }
     settings = .map(merged)

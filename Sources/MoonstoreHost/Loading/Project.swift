@@ -61,6 +61,7 @@ struct Project {
   private func scripts(in folder: String) throws(StoreError) -> [String] {
     let base = root + "/" + folder
     guard FileManager.default.fileExists(atPath: base) else { return [] }
+    try checkInside(folder)
     guard let walker = FileManager.default.enumerator(atPath: base) else {
       throw StoreError(.unreadable, "\(base): no permission to read this folder")
     }
@@ -68,7 +69,9 @@ struct Project {
     for case let path as String in walker where path.hasSuffix(".lua") {
       // Hidden files are other programs': locks and copies of editors.
       let isHidden = path.split(separator: "/").contains { $0.hasPrefix(".") }
-      if !isHidden { paths.append(folder + "/" + path) }
+      if isHidden { continue }
+      try checkInside(folder + "/" + path)
+      paths.append(folder + "/" + path)
     }
     return paths.sorted()
   }

@@ -26,6 +26,9 @@ final class ScriptUnit {
   var owned: [Int: Subscription] = [:]
   /// The actions and the like that have failed, as `store:member`.
   var failed: Set<String> = []
+  /// When its code ran over a limit, and whether that was too often.
+  var overruns: [ContinuousClock.Instant] = []
+  var isQuarantined = false
 
   init(name: String, version: Int, environment: LuaTable, grant: UInt16) {
     self.name = name

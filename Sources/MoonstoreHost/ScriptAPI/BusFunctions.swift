@@ -209,6 +209,13 @@ extension HostEngine {
     self store: LiveStore?,
     answers: Bool
   ) throws -> BusMember.Outcome {
+    if isQuarantined(owner) {
+      guard answers else { return .done(.empty) }
+      throw StoreError(
+        .quarantined,
+        "\(owner) is not run until it is reloaded: it cannot answer '\(message.type)'"
+      )
+    }
     let state = try start(function, store: owner, member: "handling '\(message.type)'") {
       if let store { machine.append(handle(store)) }
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))

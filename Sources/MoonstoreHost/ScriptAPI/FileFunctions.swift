@@ -90,13 +90,28 @@ final class LineReader {
       }
       searched -= position
       try fill()
+      try checkSize()
     }
   }
 
   func readAll() throws(StoreError) -> String {
-    while !isAtEnd { try fill() }
+    while !isAtEnd {
+      try fill()
+      try checkSize()
+    }
     return String(decoding: buffer, as: UTF8.self)
   }
+
+  // What it holds is no memory of Lua's, and counts for no quota.
+  private func checkSize() throws(StoreError) {
+    guard buffer.count - position > LineReader.mostBytes else { return }
+    throw StoreError(
+      .unreadable,
+      "\(path): more than \(LineReader.mostBytes) bytes cannot be read at once"
+    )
+  }
+
+  private static let mostBytes = 1 << 28
 
   private func fill() throws(StoreError) {
     buffer.removeFirst(position)

@@ -63,6 +63,7 @@ struct AttackedShop {
     limits.loading = limits.turn
     limits.driver = place == .driver ? limits.turn : nil
     limits.memory = memory
+    limits.overruns = nil
     let failure: StoreError?
     var detail = ""
     do {
