@@ -165,8 +165,9 @@ struct mb_vm {
     char traceback[2048];
   } kill;
 
-  // Bytes from which on the turn is killed, strings are refused, and everything is.
-  size_t quota, hard_quota, ceiling;
+  // Bytes from which on Lua collects or is killed at its next instruction, and is given no more; and the most
+  // that it has held above the first.
+  size_t quota, hard_quota, peak;
   // From where on the allocator asks: the quota, or 0 for the next request.
   size_t threshold;
   // Refused whatever happens in between, if it is asked for next.

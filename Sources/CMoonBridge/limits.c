@@ -286,10 +286,10 @@ void mb_leave_outermost(mb_vm *vm) {
 
 // -- Memory -----------------------------------------------------------------------------------------
 
-// Whether a refusal is safe: Lua answers it with a collection, and before 5.4.8 one in the middle of an
-// assignment can free the table that is assigned to (lua 983bc433). Strings come from no assignment; the parts
-// of tables and stacks are served up to the ceiling, and the turn ends at its next instruction.
-static bool may_refuse(const void *block, size_t kind) {
+// Whether what is refused may be given after all when Lua, which answers a refusal with a collection, asks again.
+// Before 5.4.8 a collection in the middle of an assignment can free the table that is assigned to (lua 983bc433):
+// then the assignment must not go on, but raise. Strings come from no assignment.
+static bool may_retry(const void *block, size_t kind) {
   return !block && (kind == LUA_TSTRING || kind == LUA_TUSERDATA);
 }
 
@@ -306,17 +306,15 @@ bool mb_over_quota(mb_vm *vm, const void *block, size_t old_size, size_t held, s
   }
   // What the host does for itself is never refused; it pays at the next entry.
   if (vm->entered == 0 || total <= vm->hard_quota) return false;
-  if (total <= vm->ceiling && !may_refuse(block, old_size)) return false;
   // What fails for want of memory leaves no place behind.
   if (!mb_is_killed(vm) && vm->running) note_place(vm->running, vm);
-  // Lua collects and asks again; a second refusal in a row is the end.
-  if (may_refuse(block, old_size)) {
-    if (vm->refused == new_size || new_size > vm->ceiling) mb_kill(vm, MB_KILLED_MEMORY);
+  if (may_retry(block, old_size)) {
+    // A second refusal in a row is the end.
+    if (vm->refused == new_size || new_size > vm->hard_quota) mb_kill(vm, MB_KILLED_MEMORY);
     vm->refused = new_size;
     return true;
   }
-  // Too much even so. The collection may have freed what this is a part of: it must not be given then, but
-  // raise. (For buffers Lua asks only once.)
+  // (For buffers Lua asks only once.)
   mb_kill(vm, MB_KILLED_MEMORY);
   vm->refused_part = new_size;
   vm->threshold = 0;
@@ -328,5 +326,4 @@ void mb_vm_set_memory(mb_vm *vm, size_t bytes) {
   vm->quota = vm->threshold = limited ? bytes : SIZE_MAX;
   vm->refused_part = 0;
   vm->hard_quota = limited ? bytes + bytes / 10 : SIZE_MAX;
-  vm->ceiling = limited ? vm->hard_quota + bytes : SIZE_MAX;
 }

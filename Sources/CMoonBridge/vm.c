@@ -20,7 +20,10 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
     return NULL;
   void *result = realloc(block, new_size);
   if (!block) mb_note_new_block(vm, old_size, new_size);
-  if (result) vm->memory += new_size - held;
+  if (result) {
+    vm->memory += new_size - held;
+    if (vm->memory > vm->quota && vm->memory > vm->peak) vm->peak = vm->memory;
+  }
   return result;
 }
 
@@ -102,6 +105,7 @@ void mb_vm_free(mb_vm *vm) {
 }
 
 size_t mb_vm_memory(const mb_vm *vm) { return vm->memory; }
+size_t mb_vm_peak(const mb_vm *vm) { return vm->peak; }
 
 const char *mb_lua_release(void) { return LUA_RELEASE; }
 int32_t mb_lua_release_number(void) { return LUA_VERSION_RELEASE_NUM; }

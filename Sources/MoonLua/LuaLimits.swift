@@ -18,7 +18,7 @@ public struct LuaLimits: Sendable, Equatable {
   /// How many bytes Lua may hold; nil for no limit.
   ///
   /// What can be collected is collected before a script is ended. Until that happens Lua may hold a tenth
-  /// more, and a table or a stack that grows in its last instruction as much again.
+  /// more; what would need more than that at once is ended without a collection if it is no string.
   public var memory: Int?
 
   /// Makes limits.

@@ -164,6 +164,12 @@ extension LuaMachine {
     return unsafe mb_vm_memory(machine)
   }
 
+  /// The most bytes that it has held above its quota, or 0.
+  package var peakMemory: Int {
+    guard let machine = unsafe raw else { return 0 }
+    return unsafe mb_vm_peak(machine)
+  }
+
   package func collect() {
     guard let machine = unsafe raw else { return }
     unsafe mb_vm_collect(machine)

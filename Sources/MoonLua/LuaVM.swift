@@ -63,9 +63,10 @@ public final class LuaVM {
     guard mb_lua_release_number() < 50408 else {
       return "scripts are contained, but \(collisions)"
     }
-    let concatenation = hasConcatenationBug ? ", and __concat works only where a script can wait" : ""
-    return "scripts are semi-trusted: \(collisions), \(release) has bugs of its own that are closed off as far as "
-      + "they are known\(concatenation); 5.4.8 or later is better"
+    let concatenation =
+      hasConcatenationBug ? ", and __concat works only where a script can wait" : ""
+    return "scripts are semi-trusted: \(collisions), \(release) has bugs of its own that are "
+      + "closed off as far as they are known\(concatenation); 5.4.8 or later is better"
   }
 
   /// Whether the linked Lua damages memory after a `__concat` metamethod, as Debian's 5.4.4-3 does.

@@ -21,8 +21,9 @@ public struct ScriptLimits: Sendable, Equatable {
   /// Bytes that Lua may hold for all scripts of the host.
   public var memory: Int? = 512 << 20
 
-  /// A script that runs over its limits so many times within `overrunSeconds` is quarantined: its stores keep
-  /// their state, but its code is not run until it is reloaded. Nil for never.
+  /// A script that runs over its limits so many times within `overrunSeconds` is quarantined; nil for never.
+  ///
+  /// Its stores keep their state, but its code is not run until it is reloaded.
   public var overruns: Int? = 5
   /// See `overruns`.
   public var overrunSeconds: Double = 60

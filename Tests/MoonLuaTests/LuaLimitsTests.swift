@@ -1,3 +1,4 @@
+import Foundation
 import MoonLua
 import MoonValue
 import Synchronization
@@ -110,6 +111,42 @@ import Testing
     #expect(vm.memory < 4 << 20)
     #expect(vm.needsReplacement)
     try check(vm)
+  }
+
+  @Test(
+    arguments: [
+      "while true do end", "while true do pcall(error) end",
+      "string.find(('a'):rep(40), ('a?'):rep(40) .. ('a'):rep(40))",
+      "while true do coroutine.wrap(function() for i = 1, 100 do end end)() end",
+      "local t = {} for i = 1, 1e5 do t[i] = 1e5 - i end while true do table.sort(t) end",
+    ]
+  )
+  func `A runaway ends within a fifth or ten milliseconds past its budget`(script: String) throws {
+    let vm = try LuaVM(limits: LuaLimits(seconds: 0.1))
+    // The watchdog, too, waits for its turn beside other tests, so the best of some tries counts.
+    var best = 60.0
+    for _ in 0..<20 where best > 0.12 {
+      let began = computed()
+      #expect(luaError { try vm.run(script) }?.code == .timeLimit)
+      best = min(best, computed() - began)
+    }
+    #expect(best >= 0.095 && best <= 0.12, "\(best)")
+  }
+
+  /// How long this thread has computed, in seconds.
+  private func computed() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  @Test(arguments: bombs) func `A bomb ends within its quota and a tenth`(
+    script: String
+  ) throws {
+    let quota = 32 << 20
+    let vm = try LuaVM(limits: LuaLimits(seconds: 20, memory: quota))
+    #expect(luaError { try vm.run(script) }?.code == .memoryLimit)
+    #expect(vm.machine.peakMemory <= quota + quota / 10, "\(vm.machine.peakMemory)")
   }
 
   @Test func `Garbage is collected before it counts`() throws {

@@ -50,14 +50,28 @@ import TestSupport
     #expect(try run.answers.map { $0["result"] ?? .null } == ["hello", "hello"])
   }
 
-  @Test func `A project cannot allow itself anything`() async throws {
+  @Test(
+    arguments: [
+      "allowHTTP = true", "grants = { http = true }", "http = { '127.0.0.1' }",
+      "capabilities = { 'http' }",
+    ]
+  )
+  func `A project that would allow itself something is refused`(line: String) async throws {
+    let project = try TestProject([
+      "moonstore.lua": "return {\n  main = 'go.lua',\n  \(line),\n}", "stores/page.lua": store,
+      "go.lua": "return 1",
+    ])
+    let run = try await CommandRun(["run", project.path, "--json"])
+    #expect(run.code != 0)
+    #expect(run.output == "")
+    #expect(run.errors.contains("moonstore.lua:3: '"))
+  }
+
+  @Test func `A project cannot allow itself anything by a setting`() async throws {
     let server = try server()
     let project = try TestProject([
       "moonstore.lua": """
-      return {
-        main = "go.lua", http = { "\(server.authority)" }, allowHTTP = true, grants = { http = true },
-        settings = { http = "\(server.authority)" },
-      }
+      return { main = "go.lua", settings = { http = "\(server.authority)", allowHTTP = true } }
       """,
       "stores/page.lua": store,
       "go.lua": "return { http == nil, rawget(_G, 'http') == nil }",

@@ -143,6 +143,8 @@ bool mb_vm_is_entered(const mb_vm *vm);
 void mb_vm_free(mb_vm *vm);
 // Bytes that Lua holds.
 size_t mb_vm_memory(const mb_vm *vm);
+// The most that Lua has held above its quota, or 0.
+size_t mb_vm_peak(const mb_vm *vm);
 // The version of the linked Lua, such as "Lua 5.4".
 const char *mb_lua_release(void);
 // The same as a number, such as 50404.

@@ -16,6 +16,14 @@ enum AttackPlace: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether the attacks lie among the scripts of the host from the beginning.
+  var isLoaded: Bool {
+    switch self {
+    case .driver, .reload, .migration: false
+    default: true
+    }
+  }
+
   /// Whether somebody takes what the attack returns.
   var usesResult: Bool {
     switch self {
