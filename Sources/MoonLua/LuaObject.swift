@@ -54,15 +54,21 @@ package import CMoonBridge
   @inlinable package var isNil: Bool { unsafe raw.pointee.tag == UInt32(MB_NIL) }
   @inlinable package var integer: Int64 { unsafe raw.pointee.bits }
 
-  /// Hands out the bytes of a string key.
+  @inlinable package var isString: Bool { unsafe raw.pointee.tag == UInt32(MB_STRING) }
+
+  /// Hands out the bytes of a string key, and none of others.
   package func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    guard isString else { return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0)) }
     // Lua keeps the string on its stack while the callback runs.
-    unsafe body(UnsafeRawBufferPointer(start: raw.pointee.pointer, count: Int(raw.pointee.bits)))
+    return unsafe body(
+      UnsafeRawBufferPointer(start: raw.pointee.pointer, count: Int(raw.pointee.bits))
+    )
   }
 
-  /// The string key as text; bytes that are no UTF-8 come as `nil`.
+  /// The string key as text; bytes that are no UTF-8, and numbers, come as `nil`.
   package var string: String? {
-    unsafe withBytes { unsafe String(lua: $0) }
+    guard isString else { return nil }
+    return unsafe withBytes { unsafe String(lua: $0) }
   }
 }
 

@@ -30,6 +30,57 @@ import TestSupport
     #expect(try await host.host.withStores { $0.isInTurn } == false)
   }
 
+  @Test(
+    arguments: [
+      "1", "0", "-1", "1 << 62", "math.mininteger", "1.5", "0/0", "1/0", "true", "false", "{}",
+      "print", "self",
+      "null", "''", "'\\0'", "'\\xff'", "('x'):rep(100000)", "coroutine.create(print)", "self.list",
+      "handle", "message",
+    ]
+  )
+  func `Whatever is used as a key of whatever the host gives, the host lives`(key: String)
+    async throws
+  {
+    let host = try await shop([
+      "stores/evil.lua": """
+      return defineStore("evil", {
+        permissions = { "*" },
+        state = { n = 0, list = { 1 }, map = map({ a = 1 }) },
+        getters = { twice = function(self) return self.n * 2 end },
+        actions = {
+          try = function(self, message)
+            local handle = useStore("evil")
+            local _, err = pcall(useStore, "nobody")
+            local things = { self, self.list, self.map, store.state(self), handle, message, null, err, ref(1),
+              computed(function() return 1 end), string, bus, settings, array(), registry.describe("evil") }
+            for _, thing in pairs(things) do
+              pcall(function() return thing[\(key)] end)
+              pcall(function() thing[\(key)] = 1 end)
+              pcall(function() thing[\(key)] = nil end)
+              pcall(function() return thing[\(key)](thing, \(key)) end)
+              pcall(next, thing, \(key)) pcall(rawget, thing, \(key)) pcall(rawset, thing, \(key), \(key))
+              pcall(function() return thing .. \(key) end) pcall(function() return thing == \(key), thing < \(key) end)
+              pcall(table.insert, thing, \(key)) pcall(table.insert, thing, \(key), \(key)) pcall(table.remove, thing, \(key))
+              pcall(tostring, thing) pcall(function() return #thing end) pcall(setmetatable, thing, \(key))
+            end
+            for _, call in ipairs({ useStore, store.patch, store.reset, store.copy, store.subscribe, store.onAction,
+              bus.send, bus.request, bus.subscribe, bus.answer, bus.respond, json.encode, json.decode, registry.get,
+              registry.describe, registry.emit, secure, inject, provide, spawn, sleep, array, map, require, time.iso,
+              random.id, random.integer, log.info, defineStore, composeStores, namespace }) do
+              pcall(call, \(key)) pcall(call, self, \(key)) pcall(call, \(key), \(key)) pcall(call, self, \(key), \(key))
+            end
+          end,
+        },
+        on = { ["evil:keys"] = function(self, message) self:try(message) end },
+      })
+      """
+    ])
+    _ = try? await host.host.call("evil", "try")
+    _ = try? await host.host.send("evil:keys", ["a": 1])
+    #expect(try await host.host.withStores { $0.isInTurn } == false)
+    #expect(try await host.run("return useStore('products').productCount") == 0)
+  }
+
   /// What a getter may not do.
   private static let effects = [
     "self.n = 1", "self.list[1] = 2", "table.insert(self.list, 1)", "self:add(1)",
