@@ -97,7 +97,7 @@ struct WatchCommandTests {
       \(WatchCommandTests.until)
       (yes '{"store":"a","action":"add"}' | head -20000) |
         "$moonstore" run p --calls - --watch --quiet > out 2> err &
-      while ! [ "$(wc -l < out)" -ge 20000 ]; do
+      while kill -0 $! && ! [ "$(wc -l < out)" -ge 20000 ]; do
         for version in 2 3 1; do cp $version.lua p/stores/a.lua; sleep 0.06; done
       done
       sleep 0.3
