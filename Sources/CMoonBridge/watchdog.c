@@ -174,8 +174,7 @@ static bool look(mb_vm *vm, int64_t elapsed) {
   vm->watch.clock = clock;
   vm->watch.at = at;
   vm->watch.was_inside = true;
-  uint64_t piece = atomic_load_explicit(&vm->piece, memory_order_relaxed);
-  bool is_unwanted = piece && piece == atomic_load_explicit(&vm->unwanted, memory_order_relaxed);
+  bool is_unwanted = mb_vm_is_unwanted(vm);
   if (scope == 0 || (budget == 0 && !is_unwanted)) return true;
   // One that does not compute may wait for a lock, or, for a while, for its turn on a busy machine.
   bool stuck = budget > 0 && (vm->watch.used / 10 >= budget ||
@@ -272,6 +271,11 @@ bool mb_vm_watch(mb_vm *vm, void (*stuck)(void *context, double seconds), void *
 
 void mb_vm_set_piece(mb_vm *vm, uint64_t piece) {
   atomic_store_explicit(&vm->piece, piece, memory_order_relaxed);
+}
+
+bool mb_vm_is_unwanted(const mb_vm *vm) {
+  uint64_t piece = atomic_load_explicit(&vm->piece, memory_order_relaxed);
+  return piece && piece == atomic_load_explicit(&vm->unwanted, memory_order_relaxed);
 }
 
 uint64_t mb_vm_identity(const mb_vm *vm) { return vm->watch.identity; }

@@ -116,6 +116,12 @@ extension LuaMachine {
     return LuaInterrupter(machine: unsafe mb_vm_identity(machine))
   }
 
+  /// Whether somebody has asked for the end of what runs now.
+  package var isUnwanted: Bool {
+    guard let machine = unsafe raw else { return false }
+    return unsafe mb_vm_is_unwanted(machine)
+  }
+
   /// Names what runs from now on, for whoever may end it; 0 for what nobody may end.
   package func setPiece(_ piece: UInt64) {
     guard let machine = unsafe raw else { return }

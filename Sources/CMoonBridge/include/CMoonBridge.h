@@ -185,6 +185,8 @@ bool mb_vm_watch(mb_vm *vm, void (*_Nullable stuck)(void *_Nullable context, dou
                  void *_Nullable context);
 // Names what runs from now on, for whoever may ask for its end; 0 for what nobody may end.
 void mb_vm_set_piece(mb_vm *vm, uint64_t piece);
+// Whether somebody has asked for the end of what runs now.
+bool mb_vm_is_unwanted(const mb_vm *vm);
 // Tells watched machines apart, also those that are gone; 0 for one that is not watched.
 uint64_t mb_vm_identity(const mb_vm *vm);
 // From any thread: ends what runs under this name in a machine, as if it had run over its time. Whatever else

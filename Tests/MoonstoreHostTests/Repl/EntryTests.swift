@@ -207,6 +207,22 @@ import Testing
     #expect(await repl("counter.n, 1 + 1") == "0\n2")
   }
 
+  @Test func `What is cancelled again and again is no store's fault`() async throws {
+    let repl = try await TestSession {
+      $0.scriptLimits.turn = 60
+      $0.scriptLimits.overruns = 2
+    }
+    for _ in 0..<3 {
+      let session = repl.session
+      DispatchQueue(label: "cancel").asyncAfter(deadline: .now() + .milliseconds(50)) {
+        session.cancel()
+      }
+      #expect(await session.submit("while true do counter:add(1) end").status == .cancelled)
+    }
+    #expect(await repl.host.quarantinedScripts == [])
+    #expect(await repl("counter:add(1)") == "1")
+  }
+
   @Test func `A loop ends when the time of a turn is over`() async throws {
     let repl = try await TestSession { $0.scriptLimits.turn = 0.1 }
     let result = await repl.session.submit("counter:add(1) while true do end")
