@@ -195,15 +195,12 @@ import Testing
   )
   func `A loop can be cancelled, and the session goes on`(code: String) async throws {
     let repl = try await TestSession { $0.scriptLimits.turn = 60 }
-    let begin = ContinuousClock.now
     // Not by a task: the loop may have the only thread that those get.
     let session = repl.session
     DispatchQueue(label: "cancel").asyncAfter(deadline: .now() + .milliseconds(100)) {
       session.cancel()
     }
     #expect(await session.submit(code).status == .cancelled)
-    // Long before its own time is over, however busy the machine is.
-    #expect(ContinuousClock.now - begin < .seconds(30))
     #expect(await repl("counter.n, 1 + 1") == "0\n2")
   }
 
