@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .library(name: "MoonstoreHost", targets: ["MoonstoreHost"]),
     .library(name: "MoonstoreHTTP", targets: ["MoonstoreHTTP"]),
+    .library(name: "MoonstoreRemote", targets: ["MoonstoreRemote"]),
     .library(name: "MoonstoreCore", targets: ["MoonstoreCore"]),
     .library(name: "MoonLua", targets: ["MoonLua"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
@@ -25,6 +26,10 @@ let package = Package(
       pkgConfig: "lua5.4",
       providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]
     ),
+    // The system's line editor; macOS has it, apt brings it.
+    .systemLibrary(name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    // The line editor of the command over it, whose options Swift cannot pass.
+    .target(name: "CMoonTerminal", dependencies: ["CLibEdit"]),
     // Every call that can raise, allocate or yield; the only place where a longjmp may happen.
     .target(name: "CMoonBridge", dependencies: ["CMoonLua"]),
     // Plain data: what state, arguments, results and messages are made of, and its JSON.
@@ -60,16 +65,25 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]
     ),
+    // Sessions from other processes, over a socket.
+    .target(
+      name: "MoonstoreRemote",
+      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonValue"]
+    ),
     // The command, thin; a module named like its product would collide on macOS.
     .executableTarget(
       name: "MoonstoreCommand",
       dependencies: [
-        "MoonstoreHost", "MoonstoreHTTP", "MoonstoreCore", "MoonLua", "MoonValue",
+        "MoonstoreHost", "MoonstoreHTTP", "MoonstoreRemote", "MoonstoreCore", "MoonLua",
+        "MoonValue",
+        "CMoonTerminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     // What several test targets need: seeded numbers, and files in a folder of their own.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
+    // Programs on terminals of their own, which takes a fork.
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "MoonValueTests", dependencies: ["MoonValue", "TestSupport"]),
     // The system's Lua with its own libraries, to compare ours with.
     .target(name: "StandardLua", dependencies: ["CMoonLua"], path: "Tests/StandardLua"),
@@ -88,8 +102,16 @@ let package = Package(
       dependencies: ["MoonstoreHTTP", "MoonstoreHost", "MoonstoreCore", "MoonValue", "TestSupport"]
     ),
     .testTarget(
+      name: "MoonstoreRemoteTests",
+      dependencies: [
+        "MoonstoreRemote", "MoonstoreHost", "MoonstoreCore", "MoonValue", "TestSupport",
+      ]
+    ),
+    .testTarget(
       name: "MoonstoreCommandTests",
-      dependencies: ["MoonstoreCommand", "MoonstoreHost", "MoonValue", "TestSupport"]
+      dependencies: [
+        "MoonstoreCommand", "MoonstoreHost", "MoonValue", "TestSupport", "CTestSupport",
+      ]
     ),
   ]
 )

@@ -37,6 +37,20 @@ lua_is_there() {
   command -v pkg-config >/dev/null && pkg-config --exists lua5.4
 }
 
+# macOS has libedit; elsewhere its headers are a package.
+libedit_is_there() {
+  [[ "$(uname)" == Darwin ]] || { command -v pkg-config >/dev/null && pkg-config --exists libedit; }
+}
+
+install_libedit() {
+  command -v apt-get >/dev/null || fail "libedit for developers is missing, and there is no apt-get here to" \
+    "install it: install its headers and its library, so that 'pkg-config --exists libedit' holds"
+  say "Installing libedit-dev (apt-get) ..."
+  quietly as_root apt-get update || say "Going on with the package lists as they are ..."
+  quietly as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends libedit-dev pkg-config
+}
+
 install_lua() {
   if command -v apt-get >/dev/null; then
     say "Installing liblua5.4-dev and pkg-config (apt-get) ..."
@@ -71,6 +85,8 @@ prepare() {
   find_keg
   lua_is_there || install_lua
   lua_is_there || fail "Lua 5.4 was installed, but 'pkg-config --exists lua5.4' still fails"
+  libedit_is_there || install_libedit
+  libedit_is_there || fail "libedit was installed, but 'pkg-config --exists libedit' still fails"
 }
 
 build_release() {

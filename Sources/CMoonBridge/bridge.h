@@ -196,7 +196,10 @@ struct mb_vm {
     // What it has computed, and what has passed.
     int64_t used, passed;
     int strikes, wait;
+    uint64_t identity;
   } watch;
+  // What runs now, if somebody may ask for its end, and what somebody has asked for.
+  _Atomic uint64_t piece, unwanted;
 
   uint16_t handle_kind;
   uint32_t table_kinds, live_kinds;

@@ -408,6 +408,30 @@ int32_t mb_custom_text(mb_vm *vm, int32_t reference) {
   return mb_protect(vm, do_custom_text);
 }
 
+static int do_type_name(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
+  if (!lua_getmetatable(L, -1)) return 0;
+  lua_pushstring(L, "__name");
+  // A number would be turned into a text in place, and is no name.
+  if (lua_rawget(L, -2) == LUA_TSTRING) append_results(L, vm, lua_gettop(L), lua_gettop(L), MB_AS_DATA);
+  return 0;
+}
+
+int32_t mb_type_name(mb_vm *vm, int32_t reference) {
+  vm->entry.function = reference;
+  return mb_protect(vm, do_type_name);
+}
+
+const void *mb_reference_identity(mb_vm *vm, int32_t reference) {
+  lua_State *L = vm->L;
+  if (!lua_checkstack(L, 1)) return NULL;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
+  const void *identity = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return identity;
+}
+
 void mb_release_reference(mb_vm *vm, int32_t reference) {
   // Two raw accesses to slots that exist: nothing here allocates.
   if (vm->L && lua_checkstack(vm->L, 3)) luaL_unref(vm->L, LUA_REGISTRYINDEX, reference);

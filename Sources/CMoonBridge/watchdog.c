@@ -41,6 +41,7 @@ enum { OUTSIDE = 0, INSIDE = 1, SIGNALLING = 2 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 static mb_vm *machines;
+static uint64_t identities;
 static bool is_running;
 static atomic_bool is_asleep;
 
@@ -173,15 +174,16 @@ static bool look(mb_vm *vm, int64_t elapsed) {
   vm->watch.clock = clock;
   vm->watch.at = at;
   vm->watch.was_inside = true;
-  if (budget == 0 || scope == 0) return true;
+  bool is_unwanted = mb_vm_is_unwanted(vm);
+  if (scope == 0 || (budget == 0 && !is_unwanted)) return true;
   // One that does not compute may wait for a lock, or, for a while, for its turn on a busy machine.
-  bool stuck = vm->watch.used / 10 >= budget ||
-               (vm->watch.passed / 10 >= budget && vm->watch.passed >= STUCK_NANOSECONDS);
+  bool stuck = budget > 0 && (vm->watch.used / 10 >= budget ||
+                              (vm->watch.passed / 10 >= budget && vm->watch.passed >= STUCK_NANOSECONDS));
   if (stuck && !vm->watch.is_reported) {
     vm->watch.is_reported = true;
     if (vm->stuck) vm->stuck(vm->stuck_context, (double)vm->watch.passed / 1e9);
   }
-  if (vm->watch.used < budget) return true;
+  if (!is_unwanted && vm->watch.used < budget) return true;
 
   atomic_store_explicit(&vm->overrun, scope, memory_order_relaxed);
   // Again and again, since an interruption can meet the machine where it has no effect; but less and less
@@ -255,6 +257,7 @@ bool mb_vm_watch(mb_vm *vm, void (*stuck)(void *context, double seconds), void *
   bool started = start();
   if (started && !vm->watch.is_listed) {
     vm->watch.is_listed = true;
+    vm->watch.identity = ++identities;
     vm->watch.next = machines;
     machines = vm;
     // Bound now: a lazy binding must not happen while its thread is suspended.
@@ -264,6 +267,24 @@ bool mb_vm_watch(mb_vm *vm, void (*stuck)(void *context, double seconds), void *
   vm->stuck_context = context;
   pthread_mutex_unlock(&lock);
   return started;
+}
+
+void mb_vm_set_piece(mb_vm *vm, uint64_t piece) {
+  atomic_store_explicit(&vm->piece, piece, memory_order_relaxed);
+}
+
+bool mb_vm_is_unwanted(const mb_vm *vm) {
+  uint64_t piece = atomic_load_explicit(&vm->piece, memory_order_relaxed);
+  return piece && piece == atomic_load_explicit(&vm->unwanted, memory_order_relaxed);
+}
+
+uint64_t mb_vm_identity(const mb_vm *vm) { return vm->watch.identity; }
+
+void mb_end_piece(uint64_t identity, uint64_t piece) {
+  pthread_mutex_lock(&lock);
+  for (mb_vm *vm = machines; vm; vm = vm->watch.next)
+    if (vm->watch.identity == identity) atomic_store_explicit(&vm->unwanted, piece, memory_order_relaxed);
+  pthread_mutex_unlock(&lock);
 }
 
 void mb_unwatch(mb_vm *vm) {

@@ -63,6 +63,16 @@ final class StuckListener: Sendable {
   init(_ hear: @escaping @Sendable (Double) -> Void) { self.hear = hear }
 }
 
+/// Ends pieces of a machine's work, from any thread and also when the machine is gone.
+package struct LuaInterrupter: Sendable {
+  fileprivate let machine: UInt64
+
+  fileprivate init(machine: UInt64) { self.machine = machine }
+
+  /// Ends the piece with this name, if it runs, as if it had run over its time.
+  package func end(_ piece: UInt64) { mb_end_piece(machine, piece) }
+}
+
 /// What was around a scope, until it ends.
 package struct LuaScope {
   fileprivate let outer: mb_scope
@@ -98,6 +108,24 @@ extension LuaMachine {
     guard started else {
       throw LuaError(code: .memory, message: "there is no thread that could watch over the time")
     }
+  }
+
+  /// What ends pieces of this machine's work from other threads; the machine has to be watched.
+  package var interrupter: LuaInterrupter {
+    guard let machine = unsafe raw else { return LuaInterrupter(machine: 0) }
+    return LuaInterrupter(machine: unsafe mb_vm_identity(machine))
+  }
+
+  /// Whether somebody has asked for the end of what runs now.
+  package var isUnwanted: Bool {
+    guard let machine = unsafe raw else { return false }
+    return unsafe mb_vm_is_unwanted(machine)
+  }
+
+  /// Names what runs from now on, for whoever may end it; 0 for what nobody may end.
+  package func setPiece(_ piece: UInt64) {
+    guard let machine = unsafe raw else { return }
+    unsafe mb_vm_set_piece(machine, piece)
   }
 
   /// Tells, once for each scope, that a machine has been stuck for ten of its budgets: in one instruction, or

@@ -23,6 +23,12 @@ package final class LuaReference {
     self.init(machine: machine, number: token.adopt(), type: token.referenceType)
   }
 
+  /// Tells tables and functions apart while they live.
+  package var identity: UInt {
+    guard let raw = unsafe machine.raw else { return 0 }
+    return unsafe UInt(bitPattern: mb_reference_identity(raw, number))
+  }
+
   package var isFunction: Bool { type == 6 }
   package var isTable: Bool { type == 5 }
 }

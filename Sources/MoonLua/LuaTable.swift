@@ -50,18 +50,41 @@ public final class LuaTable {
 
   /// All pairs, in Lua's order, which is no order.
   public func pairs() throws(LuaError) -> [(key: LuaValue, value: LuaValue)] {
+    try pairs(upTo: .max).pairs
+  }
+
+  /// The first pairs in Lua's order, and whether these are all; no metamethod runs.
+  package func pairs(
+    upTo limit: Int
+  ) throws(LuaError) -> (pairs: [(key: LuaValue, value: LuaValue)], isAll: Bool) {
     var pairs: [(key: LuaValue, value: LuaValue)] = []
     var key = LuaValue.nil
+    while pairs.count < limit {
+      guard let pair = try pair(after: key) else { return (pairs, true) }
+      pairs.append(pair)
+      key = pair.key
+    }
+    return (pairs, try pair(after: key) == nil)
+  }
+
+  private func pair(after key: LuaValue) throws(LuaError) -> (key: LuaValue, value: LuaValue)? {
     let raw = try unsafe machine.open()
-    while true {
+    let base = machine.tokenCount
+    try machine.append(key)
+    let tables = Int32(MB_AS_REFERENCE)
+    try machine.check(unsafe mb_table_next(raw, reference.number, base, tables), base)
+    let pair = try machine.takeAll(from: base)
+    return pair.count == 2 ? (pair[0], pair[1]) : nil
+  }
+
+  /// The name that the metatable gives, without running any script.
+  package var typeName: String? {
+    get throws(LuaError) {
       let base = machine.tokenCount
-      try machine.append(key)
-      let tables = Int32(MB_AS_REFERENCE)
-      try machine.check(unsafe mb_table_next(raw, reference.number, base, tables), base)
-      let pair = try machine.takeAll(from: base)
-      guard pair.count == 2 else { return pairs }
-      key = pair[0]
-      pairs.append((pair[0], pair[1]))
+      try machine.check(unsafe mb_type_name(try machine.open(), reference.number), base)
+      let found = try machine.takeAll(from: base).first
+      guard case .data(.string(let name)) = found else { return nil }
+      return name
     }
   }
 

@@ -16,8 +16,14 @@ enum ExitStatus: Int32, CaseIterable {
   case usage = 64
   /// A project, script or file is missing or cannot be read.
   case noInput = 66
+  /// There is no host to attach to, or it has gone.
+  case unavailable = 69
   /// The results could not be written.
   case outputFailed = 74
+  /// A right is missing.
+  case denied = 77
+  /// It took longer than it may.
+  case timedOut = 124
   /// SIGINT, such as Ctrl-C; 128 and the signal's number, as shells have it.
   case interrupted = 130
   /// Whoever read the results has gone, such as `head`: what SIGPIPE means to a shell.
@@ -62,6 +68,9 @@ enum ExitStatus: Int32, CaseIterable {
     case .syntaxError: "a script is not Lua"
     case .usage: "the command line makes no sense"
     case .noInput: "a project, script or file is missing or cannot be read"
+    case .unavailable: "there is no host to attach to, or it has gone"
+    case .denied: "a right is missing (eval, and repl or attach without a terminal)"
+    case .timedOut: "it took longer than it may (the same)"
     case .outputFailed: "the results could not be written"
     case .interrupted: "interrupted (SIGINT)"
     case .brokenPipe: "whoever read the results has gone (SIGPIPE)"

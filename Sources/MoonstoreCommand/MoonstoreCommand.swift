@@ -15,12 +15,16 @@ struct MoonstoreCommand: AsyncParsableCommand {
 
       EXAMPLES
         moonstore run Scripts/shop
+        moonstore repl Scripts/shop
         moonstore inspect Scripts/shop
 
       \(ExitStatus.helpText)
       """,
     version: "moonstore \(release) (\(LuaVM.release))\n\(LuaVM.weakness)",
-    subcommands: [RunCommand.self, InspectCommand.self]
+    subcommands: [
+      RunCommand.self, ReplSubcommand.self, AttachCommand.self, EvalCommand.self,
+      InspectCommand.self,
+    ]
   )
 
   static func main() async {

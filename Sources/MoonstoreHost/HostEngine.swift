@@ -103,6 +103,17 @@ final class HostEngine {
   private(set) lazy var effects = EffectHub(engine: self)
   /// Owns what conditions read.
   private(set) lazy var conditionScope = EffectScope(in: system.graph, label: "conditions")
+  /// The sessions that are open, by name.
+  var sessions: [String: SessionState] = [:]
+  var sessionCount = 0
+  /// Who wants to get in while a driver runs, and drivers that make room.
+  let visitors = Visitors()
+  var pauses: [Int: () -> Void] = [:]
+  /// What follows actions for traces, by the number of its hook.
+  var traces: [Int: (trace: Trace, isMeant: (String) -> Bool)] = [:]
+  var traceCount = 0
+  /// The entry that runs now.
+  var entry: EntryRun?
   var files: [Int: LineReader] = [:]
   var fileCount = 0
   var randomState: UInt64
@@ -160,6 +171,8 @@ final class HostEngine {
 
   func close() {
     reloadListeners.finish()
+    for session in sessions.values { session.close() }
+    sessions = [:]
     for run in parked.values { run.run.release() }
     parked = [:]
     timeouts = [:]

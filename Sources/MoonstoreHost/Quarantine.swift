@@ -11,6 +11,8 @@ import MoonstoreCore
 extension HostEngine {
   /// Counts an overrun for the script in which it happened.
   func noteOverrun(_ error: LuaError) {
+    // Nobody's fault: it was cancelled.
+    if machine.isUnwanted { return }
     guard let limit = scriptLimits.overruns, let unit = unit(blamedFor: error), !unit.isQuarantined
     else { return }
     let now = ContinuousClock.now

@@ -13,7 +13,9 @@ import Synchronization
 /// ```
 public actor StoreHost {
   private let owner: EngineOwner
-  private var engine: HostEngine { owner.engine }
+  /// Those who want to get in while a script runs that does not wait.
+  nonisolated let visitors: Visitors
+  var engine: HostEngine { owner.engine }
   private var isClosed = false
   private var waiters: [Int: Task<Void, Never>] = [:]
   /// The runs whose ends Swift callers wait for.
@@ -30,6 +32,7 @@ public actor StoreHost {
     configuration: HostConfiguration = HostConfiguration()
   ) async throws(StoreError) {
     owner = EngineOwner(try HostEngine(configuration: configuration))
+    visitors = owner.engine.visitors
     let engine = owner.engine
     engine.launch = { [weak self] id, operation in
       self?.assumeIsolated { $0.launch(id, operation) }
@@ -67,7 +70,7 @@ public actor StoreHost {
     return try body(engine)
   }
 
-  private func check() throws(StoreError) {
+  func check() throws(StoreError) {
     if isClosed { throw StoreError(.closed, "this host was closed") }
   }
 
@@ -94,7 +97,7 @@ public actor StoreHost {
   }
 
   /// Waits for the end of a run; when the task is cancelled, the run is.
-  private func value<R: Sendable>(
+  func value<R: Sendable>(
     of parked: ParkedRun,
     _ take: @escaping (LuaRun) throws(StoreError) -> R
   ) async throws(StoreError) -> R {

@@ -9,7 +9,7 @@ struct CommandRun {
   let code: Int32
 
   /// The command stands beside the bundle of its tests.
-  private static var executable: URL {
+  static var executable: URL {
     get throws {
       for argument in [CommandLine.arguments[0]] + Bundle.allBundles.map(\.bundlePath) {
         var folder = URL(fileURLWithPath: argument)

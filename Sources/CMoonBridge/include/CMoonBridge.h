@@ -183,6 +183,15 @@ typedef struct mb_scope {
 // may not use the machine, nor make or close one.
 bool mb_vm_watch(mb_vm *vm, void (*_Nullable stuck)(void *_Nullable context, double seconds),
                  void *_Nullable context);
+// Names what runs from now on, for whoever may ask for its end; 0 for what nobody may end.
+void mb_vm_set_piece(mb_vm *vm, uint64_t piece);
+// Whether somebody has asked for the end of what runs now.
+bool mb_vm_is_unwanted(const mb_vm *vm);
+// Tells watched machines apart, also those that are gone; 0 for one that is not watched.
+uint64_t mb_vm_identity(const mb_vm *vm);
+// From any thread: ends what runs under this name in a machine, as if it had run over its time. Whatever else
+// runs goes on, and a machine that is gone is none.
+void mb_end_piece(uint64_t identity, uint64_t piece);
 // The time of each outermost call from now on; 0 is no limit.
 void mb_vm_set_budget(mb_vm *vm, int64_t nanoseconds);
 // Bytes that Lua may hold; 0 is no limit.
@@ -259,6 +268,10 @@ int32_t mb_globals(mb_vm *vm);
 int32_t mb_make_native(mb_vm *vm, int32_t function, int32_t tables);
 // [enters Lua] What a value's own __tostring makes of it, as one string token; none without one.
 int32_t mb_custom_text(mb_vm *vm, int32_t reference);
+// [enters Lua] The __name in the metatable of a table, as one string token; none without one. Runs no script.
+int32_t mb_type_name(mb_vm *vm, int32_t reference);
+// Tells tables and functions apart while they live; NULL for what has no identity.
+const void *_Nullable mb_reference_identity(mb_vm *vm, int32_t reference);
 void mb_release_reference(mb_vm *vm, int32_t reference);
 // Where a Lua function was defined; false when the reference is none.
 bool mb_function_place(mb_vm *vm, int32_t function, char *source, size_t size, int32_t *line);

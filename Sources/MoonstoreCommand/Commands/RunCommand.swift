@@ -3,6 +3,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHTTP
 import MoonstoreHost
+import MoonstoreRemote
 
 /// `moonstore run`: loads a project, and runs a script or a stream of calls against its live stores.
 ///
@@ -76,6 +77,29 @@ struct RunCommand: AsyncParsableCommand {
     )
   )
   var poll: Double?
+  @Option(
+    help: ArgumentHelp(
+      "Let sessions in through a socket: unix:PATH.",
+      discussion: """
+        See attach. Only this user can connect. The host goes on after the script, until a signal.
+        """,
+      valueName: "address"
+    )
+  )
+  var listen: String?
+
+  @Option(
+    name: .customLong("listen-rights"),
+    help: ArgumentHelp(
+      "What sessions may do at most: read, call, write or all.",
+      valueName: "rights"
+    ),
+    transform: ReplRights.named
+  )
+  var listenRights: ReplRights = .all
+
+  @Flag(name: .customLong("log-sessions"), help: "Log what sessions run to stderr.")
+  var logsSessions = false
 
   @Flag(help: "Print what the script returned as one line of JSON; no summary of calls.")
   var json = false
@@ -91,6 +115,7 @@ struct RunCommand: AsyncParsableCommand {
       guard watch else { throw ValidationError("--poll says how to --watch, which is missing") }
       guard poll > 0 else { throw ValidationError("--poll takes seconds, more than 0") }
     }
+    if let listen { _ = try SocketAddress(listen) }
     for host in allowedHosts {
       do {
         _ = try HTTPHostPattern(host)
@@ -109,17 +134,20 @@ struct RunCommand: AsyncParsableCommand {
       let host = try await StoreHost(scripts: project, configuration: try configuration(printer))
       let reloading = try await ReloadPrinter(host, signals, printer)
       let watching = watch ? try await host.watch(watchOptions) : nil
+      let server = try serve(host, signals, printer)
+      defer { server?.stop() }
       var ended =
         if let calls {
           try await make(calls, on: host, signals, printer)
         } else {
           try await runScript(on: host, printer)
         }
-      if let watching, ended == .ok || ended == .failed, signals.received == nil {
+      if watching != nil || server != nil, ended == .ok || ended == .failed, signals.received == nil
+      {
         printer.endProgress()
-        printer.note("watching \(project); interrupt to end")
+        if watching != nil { printer.note("watching \(project); interrupt to end") }
         ended = ExitStatus(signal: await signals.wait())
-        watching.stop()
+        watching?.stop()
       }
       await host.close()
       await reloading.end()
@@ -153,6 +181,29 @@ struct RunCommand: AsyncParsableCommand {
     configuration.report = { printer.error($0) }
     configuration.progress = { printer.progress($0, $1, $2) }
     return configuration
+  }
+
+  // MARK: Sessions
+
+  /// Lets sessions in, where that is wanted.
+  private func serve(
+    _ host: StoreHost,
+    _ signals: SignalWatch,
+    _ printer: DiagnosticPrinter
+  ) throws(StoreError) -> SessionServer? {
+    guard let listen, let address = try? SocketAddress(listen) else { return nil }
+    var options = SessionServer.Options()
+    options.rights = listenRights
+    if logsSessions {
+      options.onEntry = { printer.note($0.line.escapedForTerminal, evenIfQuiet: true) }
+    }
+    let server = try SessionServer(host, at: address.path, options)
+    printer.note("sessions can attach at unix:\(address.path)")
+    signals.onEnd { text in
+      server.removeSocket()
+      printer.note(text, evenIfQuiet: true)
+    }
+    return server
   }
 
   // MARK: A script

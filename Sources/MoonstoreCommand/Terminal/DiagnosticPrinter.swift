@@ -19,6 +19,8 @@ final class DiagnosticPrinter: Sendable {
   private let terminal: Terminal
   private let isQuiet: Bool
   private let state = Mutex(State())
+  /// Takes what is to be written, while a prompt has the terminal; tells whether it did.
+  private let prompt = Mutex<(@Sendable (String) -> Bool)?>(nil)
 
   /// Makes a printer; a quiet one writes only errors and what scripts log.
   init(_ terminal: Terminal, isQuiet: Bool = false) {
@@ -91,7 +93,13 @@ final class DiagnosticPrinter: Sendable {
   /// Takes the line of progress away.
   func endProgress() { state.withLock { write("", &$0) } }
 
+  /// Hands what is written from now on to a prompt, as long as that takes it.
+  func hand(to prompt: @escaping @Sendable (String) -> Bool) {
+    self.prompt.withLock { $0 = prompt }
+  }
+
   private func write(_ text: String, _ state: inout State) {
+    if !text.isEmpty, let prompt = prompt.withLock({ $0 }), prompt(text) { return }
     let clear = state.isProgressShown ? Terminal.clearLine : ""
     state.isProgressShown = false
     // Nobody is left to be told when stderr fails.

@@ -22,6 +22,8 @@ final class SignalWatch: Sendable {
   /// Called for SIGHUP; without it that signal ends the process.
   private let hangUp = Mutex<(@Sendable () -> Void)?>(nil)
   private let waiting = Mutex<[CheckedContinuation<Int32, Never>]>([])
+  /// Handles signals instead; tells whether it did.
+  private let handler = Mutex<(@Sendable (_ signal: Int32) -> Bool)?>(nil)
 
   private init() {}
 
@@ -87,7 +89,13 @@ final class SignalWatch: Sendable {
     farewell.withLock { $0 = body }
   }
 
+  /// Sets what handles signals from now on, unless it says that it does not.
+  func handle(_ body: @escaping @Sendable (_ signal: Int32) -> Bool) {
+    handler.withLock { $0 = body }
+  }
+
   private func receive(_ number: Int32) {
+    if let handle = handler.withLock({ $0 }), handle(number) { return }
     let isFirst = received == nil
     guard isFirst, mode.withLock({ $0 == .postponing }) else {
       farewell.withLock { $0 }?(number == SIGINT ? "interrupted" : "terminated")

@@ -14,6 +14,7 @@ struct Terminal: Sendable {
     hasColor = isInteractive && (environment["NO_COLOR"] ?? "").isEmpty
   }
 
+  static let output = Terminal(.output, environment: ProcessInfo.processInfo.environment)
   static let errors = Terminal(.errors, environment: ProcessInfo.processInfo.environment)
 
   /// Goes to the start of the line and empties it.

@@ -125,6 +125,23 @@ package final class AccessTable {
     throw refusal(number, access)
   }
 
+  /// The refusal of something that somebody who may only look was about to do.
+  package func refusal(of onlooker: Principal, _ what: String) -> StoreError {
+    system.registry.emitRefusal(
+      "permission:denied",
+      source: onlooker.name,
+      target: "",
+      payload: [
+        "principal": .string(onlooker.name), "kind": .string(onlooker.kind.rawValue),
+        "right": "read", "what": .string(what),
+      ]
+    )
+    return StoreError(
+      .permissionDenied,
+      "permission denied: \(onlooker) may only read, and cannot \(what)"
+    )
+  }
+
   package func refusal(_ number: UInt16, _ access: Access) -> StoreError {
     let principal = number == 0 ? nil : grants[Int(number) - 1].principal
     let who = principal.map { "\($0)" } ?? "this caller"

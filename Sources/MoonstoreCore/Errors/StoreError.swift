@@ -74,6 +74,8 @@ public struct StoreError: Error, Sendable {
     public static let notProvided = Code(rawValue: "notProvided")
     /// Somebody else provides a value under this key.
     public static let alreadyProvided = Code(rawValue: "alreadyProvided")
+    /// The host that a session was attached to has gone.
+    public static let disconnected = Code(rawValue: "disconnected")
     /// The host was closed.
     public static let closed = Code(rawValue: "closed")
     /// A script ran for longer than it may; its turn was ended and undone.

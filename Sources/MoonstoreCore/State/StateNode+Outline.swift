@@ -18,6 +18,12 @@ package struct StateOutline {
 
   package init() {}
 
+  /// What a value is, in one word.
+  package mutating func type(of slot: StateSlot) -> String {
+    guard case .node(let node) = slot else { return outline(slot, depth).stringValue ?? "" }
+    return node.kind == .array ? "array" : node.kind == .map ? "map" : "table"
+  }
+
   /// The outline of a part and of all below it.
   package mutating func outline(_ node: StateNode) -> Value { outline(node, 0) }
 

@@ -58,6 +58,8 @@ package final class LiveStore {
   package internal(set) var isDisposed = false
   private var isGone = false
   var subscriptions: [StoreSubscription] = []
+  /// How many hear of its changes.
+  package var subscriptionCount: Int { subscriptions.count }
   package var hooks: [ActionHook] = []
   /// Whether a setup function made it: its actions are closures that take no store.
   package var isSetup = false

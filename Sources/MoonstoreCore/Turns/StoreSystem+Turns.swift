@@ -202,12 +202,28 @@ extension StoreSystem {
   /// Makes what the turn has done so far final.
   package func commit() {
     guard !tree.log.isEmpty else { return }
-    if subscriptionCount > 0 {
+    if let onCommit {
+      let changes = TurnChanges(tree: tree, stretches: stretches).collect { _ in true }
+      pending += changes.filter { !$0.0.subscriptions.isEmpty }
+      onCommit(changes.map(\.1))
+    } else if subscriptionCount > 0 {
       let changes = TurnChanges(tree: tree, stretches: stretches)
       pending += changes.collect { !$0.subscriptions.isEmpty }
     }
     stretches.removeAll()
     tree.clearLog()
+  }
+
+  /// What the turn under way has changed so far, by store.
+  package var changesSoFar: [StoreChange] {
+    TurnChanges(tree: tree, stretches: stretches).collect { _ in true }.map(\.1)
+  }
+
+  /// Whether somebody would hear of the turn under way if it became final now.
+  package var hasListenersDue: Bool {
+    graph.hasDueEffects
+      || TurnChanges(tree: tree, stretches: stretches)
+        .collect { !$0.subscriptions.isEmpty }.isEmpty == false
   }
 
   private func runEffects() {

@@ -84,6 +84,10 @@ public final class StoreSystem {
   /// How often code ran over a limit, and what getters that did depend on.
   package var recoveries = 0
   private(set) lazy var recoverySource = graph.makeSource()
+  /// Hears of all that becomes final, for whoever shows or takes back what was done meanwhile.
+  package var onCommit: (([StoreChange]) -> Void)?
+  /// Who runs now and may only look; see `forbidInGetter`.
+  package var onlooker: Principal?
   // The handler or getter that is being run, for reports.
   var looping: [String] = []
 
@@ -108,13 +112,13 @@ public final class StoreSystem {
     return "\(prefix)-\(idCounts[prefix, default: 0])"
   }
 
-  /// Throws if a getter is being evaluated, which may only read, or a script is being loaded, which says what
-  /// there is and does nothing with it.
+  /// Throws if a getter is being evaluated or somebody runs who may only look, or a script is being loaded,
+  /// which says what there is and does nothing with it.
   ///
   /// - Parameters:
   ///   - what: What is to be done.
   ///   - isRegistration: Whether scripts do it while they are loaded.
-  /// - Throws: `getterSideEffect`, or `invalidDefinition` for a script.
+  /// - Throws: `getterSideEffect`, `permissionDenied`, or `invalidDefinition` for a script.
   package func forbidInGetter(
     _ what: @autoclosure () -> String,
     isRegistration: Bool = false
@@ -129,7 +133,9 @@ public final class StoreSystem {
         script: loading
       )
     }
-    let label = graph.runningPath.last?.label ?? "a getter"
+    let running = graph.runningPath.last
+    if let onlooker, running == nil { throw access.refusal(of: onlooker, what()) }
+    let label = running?.label ?? "a getter"
     throw StoreError(
       .getterSideEffect,
       "the getter '\(label)' cannot \(what()): getters only read; use an action"

@@ -128,9 +128,15 @@ extension HostEngine {
   // MARK: Calls of drivers
 
   /// Runs a driver: a script whose calls are turns of their own.
-  func startDriver(_ function: LuaReference, arguments: [Value]) throws(StoreError) -> RunState {
+  ///
+  /// An entry of a session is one turn, and its code has the time of one.
+  func startDriver(
+    _ function: LuaReference,
+    arguments: [Value],
+    isEntry: Bool = false
+  ) throws(StoreError) -> RunState {
     lastFailure = nil
-    let scope = beginBudget(budgets.driver, anew: true)
+    let scope = beginBudget(isEntry ? budgets.turn : budgets.driver, anew: true)
     defer { endBudget(scope) }
     return try start(driver: true, store: nil, member: nil) { run in
       let base = machine.tokenCount
@@ -158,6 +164,10 @@ extension HostEngine {
         try system.endTurn(mark)
         if isGroup { try system.deliverMessages() }
         noteEnd(of: store, name, nil)
+        if !isGroup, visitors.areWaiting, launch != nil, machine.canSuspend {
+          makeRoom(after: run)
+          return .waiting
+        }
         return .done(run)
       case .failed:
         let failure = failure(of: run, store: store.id, member: name)
@@ -196,6 +206,7 @@ extension HostEngine {
     parked.leave = nil
     switch wait {
     case .operation(let operation):
+      parked.waitsFor = "the outside"
       if let launch {
         launch(parked.id, operation)
         parked.leave = { [unowned self, id = parked.id] in stop?(id) }
@@ -203,6 +214,7 @@ extension HostEngine {
         resume(parked.id, .failure(StoreError(.cannotWait, "this host cannot wait")))
       }
     case .request(let request):
+      parked.waitsFor = "an answer"
       request.onEnd = { [unowned self, unowned request, id = parked.id] in
         // Not before now, since it would keep itself alive.
         let request = request
@@ -210,11 +222,13 @@ extension HostEngine {
       }
       parked.leave = { [unowned self] in system.bus.abandon(request) }
     case .action(let action):
+      parked.waitsFor = [action.store, action.member].compactMap(\.self).joined(separator: ":")
       action.finish = { [unowned self, unowned parked] result in
         resumeDriver(parked.id, from: result)
       }
       parked.leave = { [unowned self, action] in cancel(action) }
     case .inside(let awaited):
+      parked.waitsFor = awaited.what
       parked.leave = { awaited.leave() }
       awaited.begin(parked)
     case nil:
@@ -225,6 +239,7 @@ extension HostEngine {
 
   /// What a run waited for has ended: it goes on, as a new turn.
   func resume(_ id: Int, _ result: Result<Value, any Error>) {
+    if let pause = pauses.removeValue(forKey: id) { return pause() }
     if let timeout = timeouts.removeValue(forKey: id) {
       let scope = beginBudget(budgets.turn)
       defer { endBudget(scope) }
@@ -311,7 +326,7 @@ extension HostEngine {
     let driving = machine.isDriving
     machine.isDriving = parked.isDriver
     let scope = beginBudget(
-      parked.isDriver ? budgets.driver : budgets.turn,
+      parked.isDriver && parked.entry == nil ? budgets.driver : budgets.turn,
       anew: driving || parked.isDriver
     )
     defer {
@@ -319,7 +334,9 @@ extension HostEngine {
       machine.isDriving = driving
       tidy()
     }
-    let mark = parked.isDriver ? nil : system.beginTurn()
+    parked.entry?.enter(self)
+    defer { parked.entry?.leave(self) }
+    let mark = parked.isDriver && parked.entry == nil ? nil : system.beginTurn()
     let isDone: Bool
     do {
       isDone = try go(on: parked, body)

@@ -31,6 +31,10 @@ final class ParkedRun {
   weak var task: ScriptTask?
   /// The version of the script whose code it runs.
   var unit: ScriptUnit?
+  /// What a driver's calls belong to together, where they are one transaction.
+  var entry: EntryRun?
+  /// What it waits for, in words.
+  var waitsFor = ""
   /// What a driver waited for, until it goes on.
   var answer: Awaited.Answer?
 

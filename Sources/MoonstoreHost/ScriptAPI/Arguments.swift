@@ -175,6 +175,7 @@ struct Arguments {
   /// Refuses to wait where nothing can be suspended; `name` is what the script calls the function.
   func checkWait(_ name: String) throws {
     try engine.system.forbidInGetter("wait (\(name))")
+    try engine.checkFinal("wait (\(name))")
     guard engine.machine.canSuspend else {
       throw StoreError(.cannotWait, "\(name): cannot wait inside a function that C code calls")
     }

@@ -44,6 +44,7 @@ extension HostEngine {
     try addHTTPFunctions(natives)
     try addFactoryFunctions(natives)
     try addCompositionFunctions(natives)
+    try addTraceFunctions(natives)
     try natives.add("chapter", as: "the prelude") { [unowned self] arguments in
       let name = try arguments.string("the name")
       guard let chapter = Chapter(rawValue: name) else {

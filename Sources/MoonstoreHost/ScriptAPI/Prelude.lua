@@ -3,6 +3,9 @@
 local native = ...
 local prelude = {}
 
+-- What stands behind the views of libraries, for whoever lists what is in them.
+local behind = setmetatable({}, { __mode = "k" })
+
 -- Libraries are shared by all scripts of a host, so scripts get views that cannot be changed.
 local function view(library, name)
   local function iterate(_, key)
@@ -10,7 +13,7 @@ local function view(library, name)
     key, value = next(library, key)
     return key, value
   end
-  return setmetatable({}, {
+  local proxy = setmetatable({}, {
     __index = library,
     __newindex = function(_, key)
       error(name .. "." .. tostring(key) .. " cannot be changed: libraries are shared by all scripts", 2)
@@ -21,6 +24,8 @@ local function view(library, name)
     -- So that rawset refuses as well.
     __frozen = true,
   })
+  behind[proxy] = library
+  return proxy
 end
 
 -- Errors of the host are objects; scripts that treat them as texts find the methods of texts.
@@ -269,8 +274,8 @@ function tools.makerOf(name)
   return makers[name]
 end
 
--- The globals of one script. `id` is what the host knows it by.
-function prelude.environment(id, settings, grants)
+-- The globals of one script. `id` is what the host knows it by; `fallback` gives what has no maker.
+function prelude.environment(id, settings, grants, fallback)
   local env = {}
   for name, value in next, shared do env[name] = value end
   env._G = env
@@ -292,10 +297,42 @@ function prelude.environment(id, settings, grants)
   local function make(_, name)
     local maker = tools.makerOf(name)
     local value = maker and maker(script)
-    if value ~= nil then rawset(env, name, value) end
+    if value ~= nil then
+      rawset(env, name, value)
+    elseif fallback then
+      value = fallback(name)
+    end
     return value
   end
   return setmetatable(env, { __index = make, __metatable = false })
+end
+
+-- The globals of a session: those of a script, and every store under its id.
+function prelude.session(id, settings, grants)
+  return prelude.environment(id, settings, grants, function(name)
+    if type(name) == "string" and native.hasStore(name) then return native.getStore(id, name) end
+  end)
+end
+
+-- A hook that tells the host of each call of a store's actions, and of how it ended.
+function prelude.tracer(tracer)
+  return function(call)
+    local number = native.traceBegin(tracer, call.store, call.name, table.unpack(call.args, 1, call.args.n))
+    if not number then return end
+    call.after(function(...) native.traceEnd(tracer, number, true, ...) end)
+    call.onError(function(err) native.traceEnd(tracer, number, false, err) end)
+  end
+end
+
+-- For completion, which runs nothing of a script: the value of a global, what stands behind a library, and
+-- the names of the globals that are made when they are first used.
+function prelude.global(env, name) return env[name] end
+function prelude.behind(library) return behind[library] end
+function prelude.made()
+  local names = {}
+  for name in pairs(makers) do names[#names + 1] = name end
+  for name in pairs(chapters) do if not makers[name] then names[#names + 1] = name end end
+  return names
 end
 
 -- Calls of an action that middleware or hooks surround: the host's layers first, then the middleware of

@@ -13,6 +13,7 @@ extension HostEngine {
           "commit(): scripts are being reloaded, which is one turn that can still be undone"
         )
       }
+      try checkFinal("commit")
       system.commit()
       return arguments.none()
     }

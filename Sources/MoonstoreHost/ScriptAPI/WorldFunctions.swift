@@ -49,7 +49,7 @@ extension HostEngine {
         throw StoreError(.invalidJSON, "json.decode: \(error)", underlying: error)
       }
     }
-    try natives.add("log", as: "log") { arguments in
+    try natives.add("log", as: "log") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let level = try arguments.string("the level")
       var text = try arguments.string("the text")
@@ -57,7 +57,8 @@ extension HostEngine {
       if let pairs = fields.mapValue, !pairs.isEmpty {
         text += pairs.keys.sorted().map { " \($0)=\(pairs[$0] ?? .null)" }.joined()
       }
-      configuration.log(HostConfiguration.LogEntry(script: script, level: level, text: text))
+      let entry = HostConfiguration.LogEntry(script: script, level: level, text: text)
+      if let session = sessions[script] { session.hear(entry) } else { configuration.log(entry) }
       return arguments.none()
     }
     try natives.add("report", as: "the host") { arguments in

@@ -1,0 +1,2 @@
+// The system's libedit, found by pkg-config, or where the system has it.
+#include <histedit.h>

@@ -1,0 +1,185 @@
+import Dispatch
+import MoonValue
+import MoonstoreCore
+import MoonstoreHost
+import Synchronization
+
+/// One session from another process: reads its requests, and answers them in order.
+///
+/// Whatever happens to it, its host goes on: it is closed when its socket is.
+final class ServedSession: Sendable {
+  private enum Request: Sendable {
+    case hello(name: String, rights: ReplRights)
+    case submit(Value, String, ReplView)
+    case complete(Value, String)
+    case stop(Value)
+    case wrong(Value, String)
+    case close
+  }
+
+  private let socket: UnixSocket
+  private let host: StoreHost
+  private let options: SessionServer.Options
+  private let onEnd: @Sendable () -> Void
+  private let outbox: Outbox
+  /// Who reads, who answers, and the outbox.
+  private let users: SocketUsers
+  private let session = Mutex<ReplSession?>(nil)
+  private let waiting = Mutex(0)
+
+  /// More requests at once than this end the session.
+  private static let maximumWaiting = 100
+
+  init(
+    _ socket: UnixSocket,
+    _ host: StoreHost,
+    _ options: SessionServer.Options,
+    onEnd: @escaping @Sendable () -> Void
+  ) {
+    self.socket = socket
+    self.host = host
+    self.options = options
+    self.onEnd = onEnd
+    let users = SocketUsers(3, of: socket)
+    self.users = users
+    outbox = Outbox(socket) { users.leave() }
+  }
+
+  func begin() {
+    let (requests, continuation) = AsyncStream.makeStream(of: Request.self)
+    DispatchQueue(label: "moonstore.session").async { [self] in
+      read(continuation)
+      continuation.finish()
+      // Whoever has gone wants nothing any more.
+      session.withLock { $0 }?.cancel()
+      users.leave()
+    }
+    Task {
+      for await request in requests {
+        guard await answer(request) else { break }
+        waiting.withLock { $0 -= 1 }
+      }
+      await session.withLock { $0 }?.close()
+      // What was answered last still goes out.
+      outbox.close()
+      onEnd()
+      users.leave()
+    }
+  }
+
+  /// Ends it from this side.
+  func end() { socket.shutdown() }
+
+  // MARK: Reading
+
+  private func read(_ requests: AsyncStream<Request>.Continuation) {
+    var reader = LineReader(socket, limit: Wire.longestRequest)
+    while let line = reader.next() {
+      guard let message = try? Value(json: line) else {
+        requests.yield(.wrong(.null, "this is not JSON"))
+        return
+      }
+      if message["do"] == "cancel" {
+        session.withLock { $0 }?.cancel()
+        continue
+      }
+      let isTooMuch = waiting.withLock { waiting in
+        waiting += 1
+        return waiting > Self.maximumWaiting
+      }
+      if isTooMuch {
+        requests.yield(.wrong(.null, "these are too many requests at once"))
+        return
+      }
+      requests.yield(request(message))
+    }
+  }
+
+  private func request(_ message: Value) -> Request {
+    let id = message["id"] ?? .null
+    if let version = message["moonstore"]?.integerValue {
+      guard version == Wire.version else {
+        return .wrong(
+          id,
+          "this host speaks version \(Wire.version) of the protocol, not \(version)"
+        )
+      }
+      let rights = message["rights"]?.stringValue.flatMap(ReplRights.init) ?? .read
+      return .hello(name: message["name"]?.stringValue ?? "", rights: rights)
+    }
+    let text = message["text"]?.stringValue
+    switch (message["do"]?.stringValue, text) {
+    case ("submit", let text?): return .submit(id, text, Wire.view(message["view"]))
+    case ("complete", let text?): return .complete(id, text)
+    case ("stop", _): return .stop(id)
+    case ("close", _): return .close
+    default: return .wrong(id, "this is no request")
+    }
+  }
+
+  // MARK: Answering
+
+  /// Answers a request; false when it was the last.
+  private func answer(_ request: Request) async -> Bool {
+    switch request {
+    case .hello(let name, let rights): return await open(name, rights)
+    case .close: return false
+    case .wrong(let id, let message):
+      outbox.answer(["id": id, "error": Wire.record(StoreError(.invalidArgument, message))])
+      return false
+    case .submit(let id, let text, let view):
+      guard let session = opened(id) else { return false }
+      let result = await session.submit(text, view)
+      outbox.answer(["id": id, "result": Wire.record(result)])
+      return result.status != .quit
+    case .complete(let id, let text):
+      guard let session = opened(id) else { return false }
+      outbox.answer(["id": id, "completions": Wire.record(await session.completions(for: text))])
+      return true
+    case .stop(let id):
+      guard let session = opened(id) else { return false }
+      await session.stop()
+      outbox.answer(["id": id])
+      return true
+    }
+  }
+
+  private func opened(_ id: Value) -> ReplSession? {
+    let session = session.withLock { $0 }
+    if session == nil {
+      let error = StoreError(.invalidArgument, "a session begins with {\"moonstore\":1}")
+      outbox.answer(["id": id, "error": Wire.record(error)])
+    }
+    return session
+  }
+
+  private func open(_ name: String, _ rights: ReplRights) async -> Bool {
+    guard session.withLock({ $0 }) == nil else { return true }
+    let granted = min(rights, options.rights)
+    var settings = ReplOptions()
+    settings.name = Self.safe(name)
+    settings.rights = granted.permissions
+    settings.onEntry = options.onEntry
+    settings.onEvent = { [outbox] in outbox.tell(Wire.record($0)) }
+    do throws(StoreError) {
+      let made = try await host.openSession(settings)
+      session.withLock { $0 = made }
+      outbox.answer([
+        "moonstore": .integer(Wire.version), "session": .string(made.name),
+        "rights": .string(granted.rawValue),
+        "project": made.project.map(Value.string) ?? .null,
+        "stores": .integer(Int64(made.storeCount)),
+      ])
+      return true
+    } catch {
+      outbox.answer(["error": Wire.record(error)])
+      return false
+    }
+  }
+
+  /// A name as errors and logs can show it.
+  private static func safe(_ name: String) -> String {
+    let safe = name.filter { $0.isLetter || $0.isNumber || "@-_.".contains($0) }.prefix(40)
+    return safe.isEmpty ? "attached" : String(safe)
+  }
+}
