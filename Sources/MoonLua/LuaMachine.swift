@@ -13,7 +13,7 @@ package import MoonValue
   package typealias Native = (_ call: LuaNativeCall) throws -> LuaNativeResult
 
   // Set once in `init`, valid until `close`, which every entry checks.
-  @usableFromInline private(set) var raw: OpaquePointer?
+  private(set) var raw: OpaquePointer?
   // A machine that was closed from within: it goes when the last call into it has returned.
   private var retired: OpaquePointer?
   private var natives: [Native] = []

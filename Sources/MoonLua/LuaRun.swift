@@ -7,7 +7,8 @@ internal import CMoonBridge
   private let machine: LuaMachine
   // From the machine's pool; nil once it was given back or handed over.
   private var raw: OpaquePointer?
-  package private(set) var state = State.idle
+  package var state: State { lastState }
+  private var lastState = State.idle
 
   package init(machine: LuaMachine) throws(LuaError) {
     guard let raw = unsafe mb_run_new(try machine.open()) else {
@@ -44,9 +45,9 @@ internal import CMoonBridge
   }
 
   private func enter(_ status: Int32) -> State {
-    state =
+    lastState =
       status == Int32(MB_RUN_DONE) ? .done : status == Int32(MB_RUN_WAITING) ? .waiting : .failed
-    return state
+    return lastState
   }
 
   /// Calls a function with the argument tokens from `base`.

@@ -2,6 +2,8 @@
 final class MessageQueue {
   // One line for each priority, the most urgent first; what was taken stays until the line is empty.
   private var lines = [Line(), Line(), Line()]
+  // Most turns send nothing, and ask several times.
+  private var count = 0
 
   private struct Line {
     var messages: ContiguousArray<Message?> = []
@@ -38,19 +40,25 @@ final class MessageQueue {
     }
   }
 
-  var isEmpty: Bool { lines.allSatisfy { $0.messages.isEmpty } }
+  var isEmpty: Bool { count == 0 }
 
   func append(_ message: Message) {
+    count += 1
     lines[MessageQueue.line(message.priority)].messages.append(message)
   }
 
   func prepend(_ message: Message) {
+    count += 1
     lines[MessageQueue.line(message.priority)].prepend(message)
   }
 
   func popFirst() -> Message? {
+    guard count > 0 else { return nil }
     for index in lines.indices {
-      if let message = lines[index].popFirst() { return message }
+      if let message = lines[index].popFirst() {
+        count -= 1
+        return message
+      }
     }
     return nil
   }
@@ -68,10 +76,12 @@ final class MessageQueue {
       lines[index] = Line(
         messages: ContiguousArray(waiting.filter { $0?.isWithdrawn == false })
       )
+      count += lines[index].messages.count - waiting.count
     }
   }
 
   func removeAll() {
     for index in lines.indices { lines[index] = Line() }
+    count = 0
   }
 }

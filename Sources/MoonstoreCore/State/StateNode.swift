@@ -12,9 +12,20 @@ package final class StateNode {
     case map
   }
 
-  package internal(set) var kind: Kind
+  // Every access of a script asks for these two. A property that other modules see is checked for overlapping
+  // access at each use, which costs more than the use; one that only this module sees is proved to need none.
+  private var currentKind: Kind
+  private var isFinal = false
+
+  package internal(set) var kind: Kind {
+    get { currentKind }
+    set { currentKind = newValue }
+  }
   /// Message payloads and results of getters: nobody writes them, and they belong to no store.
-  package internal(set) var isFrozen = false
+  package internal(set) var isFrozen: Bool {
+    get { isFinal }
+    set { isFinal = newValue }
+  }
   package internal(set) var slots: ContiguousArray<StateSlot> = []
 
   /// The keys of a map: its shape, or for a large one a table of its own, in order of insertion.
@@ -37,7 +48,7 @@ package final class StateNode {
   var birth: UInt32
 
   package init(_ kind: Kind, tree: StateTree) {
-    self.kind = kind
+    currentKind = kind
     self.tree = tree
     birth = tree.turnNumber
     if kind != .array { shape = tree.emptyShape }

@@ -9,7 +9,7 @@ package final class StateTree {
   package let symbols = SymbolTable()
   let emptyShape = Shape()
   /// Counts turns; a savepoint is good for the turn that it was taken in.
-  package internal(set) var turnNumber: UInt32 = 1
+  private(set) var turnNumber: UInt32 = 1
   /// What the turn has done so far.
   package internal(set) var log: ContiguousArray<Change> = []
 

@@ -50,12 +50,15 @@ package final class LiveStore {
   package var line: Int?
   /// What others may do with it.
   package internal(set) var permissions = PermissionSet.standard
-  package internal(set) var root: StateNode
+  package var root: StateNode { currentRoot }
+  // What only this module sees is not checked for overlapping access at each use.
+  private var currentRoot: StateNode
   private var memberSymbols: ContiguousArray<UInt32> = []
   private var members: ContiguousArray<Member> = []
   /// All that there were, also those that a newer version has removed: their places stay theirs.
   package internal(set) var actions: ContiguousArray<Action> = []
-  package internal(set) var isDisposed = false
+  package var isDisposed: Bool { hasLeft }
+  private var hasLeft = false
   private var isGone = false
   var subscriptions: [StoreSubscription] = []
   /// How many hear of its changes.
@@ -90,7 +93,7 @@ package final class LiveStore {
   package init(_ definition: StoreDefinition, root: StateNode, system: StoreSystem) {
     id = definition.id
     self.definition = definition
-    self.root = root
+    currentRoot = root
     unsafe world = system
   }
 
@@ -242,7 +245,7 @@ package final class LiveStore {
   /// Takes the store out of the world, so that the turn under way can still put it back.
   func leave() {
     guard !isDisposed else { return }
-    isDisposed = true
+    hasLeft = true
     for registration in registrations.reversed() { registration.cancel() }
     for addition in additions.reversed() { addition.leave() }
     for handler in handlers.reversed() { handler.cancel() }
@@ -251,7 +254,7 @@ package final class LiveStore {
 
   /// Puts it back; its registrations come back by themselves.
   func comeBack() {
-    isDisposed = false
+    hasLeft = false
     for root in [root] + hiddenRoots { system.tree.move(root, to: self) }
   }
 

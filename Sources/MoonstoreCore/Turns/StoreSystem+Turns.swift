@@ -189,7 +189,7 @@ extension StoreSystem {
         runEffects()
         notify()
       } while !isQuiet || !tree.log.isEmpty || !ready.isEmpty
-      looping = []
+      if !looping.isEmpty { looping = [] }
     } catch {
       looping = []
       recover()
@@ -238,6 +238,7 @@ extension StoreSystem {
   }
 
   private func notify() {
+    guard !pending.isEmpty else { return }
     let changes = pending
     pending = []
     for (store, change) in changes {

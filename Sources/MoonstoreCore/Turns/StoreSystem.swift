@@ -27,15 +27,27 @@ public final class StoreSystem {
   public let graph: ReactiveGraph
   package let tree: StateTree
   /// The stores by id.
-  public private(set) lazy var registry = StoreRegistry(system: self)
+  public var registry: StoreRegistry { ownRegistry }
   /// The messages.
-  public private(set) lazy var bus = MessageBus(system: self)
+  public var bus: MessageBus { ownBus }
   /// The rights that handles carry.
-  package private(set) lazy var access = AccessTable(system: self)
+  package var access: AccessTable { ownAccess }
+  // Every turn uses what stands here many times. A property that other modules see is checked for overlapping
+  // access at each use, which costs more than the use; one that only this module sees is proved to need none.
+  private lazy var ownRegistry = StoreRegistry(system: self)
+  private lazy var ownBus = MessageBus(system: self)
+  private lazy var ownAccess = AccessTable(system: self)
+  private var ownLimits = Limits()
+  private var getters = 0
+  private var failure: StoreError?
+
   /// Asks a condition that is a script's function.
   package var evaluateCondition: ((Int, Permission.Request) throws -> Bool)?
   /// Bounds.
-  public var limits = Limits()
+  public var limits: Limits {
+    get { ownLimits }
+    set { ownLimits = newValue }
+  }
   /// Where time comes from.
   public var clock: any HostClock = SystemClock()
   /// Hears of each error that no caller gets: of handlers, watchers and subscribers.
@@ -62,9 +74,12 @@ public final class StoreSystem {
   /// Work that begins when the turn is final; see `afterTurn`.
   var followUps = FollowUpQueue()
 
-  package internal(set) var turnDepth = 0
+  var turnDepth = 0
   /// Evaluations of getters on the stack: they may not write, send or wait.
-  package var getterDepth = 0
+  package var getterDepth: Int {
+    get { getters }
+    set { getters = newValue }
+  }
   /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
   package var loading: String?
   var stretches: [TurnChanges.Stretch] = []
@@ -78,7 +93,10 @@ public final class StoreSystem {
   var isGroup = false
   /// Why the turn under way must end as a whole: code in it ran over a limit, so that what failed is not one
   /// handler alone.
-  package var overrun: StoreError?
+  package var overrun: StoreError? {
+    get { failure }
+    set { failure = newValue }
+  }
   /// Gives what has to be done after such a turn a budget of its own.
   package var onRecovery: (() -> Void)?
   /// How often code ran over a limit, and what getters that did depend on.
