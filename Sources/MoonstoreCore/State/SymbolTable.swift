@@ -11,12 +11,38 @@ package final class SymbolTable {
   /// Beyond this many, maps keep their keys themselves.
   package static let limit = 16_384
 
+  private struct Recent {
+    var name = ""
+    var symbol: UInt32 = 0
+  }
+
+  // What Swift has asked for last, found by three of its bytes: it names fields and actions by text at each
+  // call, and hashing that costs more than the rest of reading a getter. A symbol is never given away, so
+  // what stands here stays right.
+  private var recent = ContiguousArray(repeating: Recent(), count: 64)
+
   package init() {}
 
   package func name(of symbol: UInt32) -> String { names[Int(symbol)] }
 
   /// The symbol of a string, if it has one.
-  package func symbol(of name: String) -> UInt32 { symbols[.string(name)] ?? 0 }
+  package func symbol(of name: String) -> UInt32 {
+    let place = SymbolTable.place(of: name)
+    let known = recent[place]
+    if known.symbol != 0, known.name.hasSameBytes(as: name) { return known.symbol }
+    guard let symbol = symbols[.string(name)] else { return 0 }
+    recent[place] = Recent(name: self.name(of: symbol), symbol: symbol)
+    return symbol
+  }
+
+  private static func place(of name: String) -> Int {
+    // The bytes are looked at inside the closure only, which is as long as they are there.
+    let place = unsafe name.utf8.withContiguousStorageIfAvailable { bytes in
+      guard let first = unsafe bytes.first, let last = unsafe bytes.last else { return 0 }
+      return (bytes.count &* 7 &+ Int(first) &* 31 &+ Int(last)) & 63
+    }
+    return place ?? 0
+  }
 
   /// The symbol of a string; 0 when the table is full.
   package func intern(_ name: String) -> UInt32 {

@@ -3,12 +3,15 @@ package import MoonValue
 extension LiveStore {
   /// The slot of a field, or the result of a getter.
   package func slot(named name: String) throws(StoreError) -> StateSlot {
-    let position = root.position(of: .string(name))
+    let tree = system.tree
+    let symbol = tree.symbols.symbol(of: name)
+    let position =
+      symbol == 0 ? root.position(of: .string(name)) : root.position(ofSymbol: symbol)
     if position >= 0, !root.slots[position].isEmpty {
-      return system.tree.read(root, at: position).tracked(in: system.tree)
+      return tree.read(root, at: position).tracked(in: tree)
     }
-    if case .getter(let getter) = member(named: name) { return try getter.read() }
-    system.tree.trackStructure(root)
+    if symbol != 0, case .getter(let getter) = member(symbol) { return try getter.read() }
+    tree.trackStructure(root)
     throw StoreError(
       .unknownField,
       "the store '\(id)' has no field or getter '\(name)'\(suggestion(for: name))",
