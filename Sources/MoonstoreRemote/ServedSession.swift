@@ -10,7 +10,7 @@ import Synchronization
 final class ServedSession: Sendable {
   private enum Request: Sendable {
     case hello(name: String, rights: ReplRights)
-    case submit(Value, String, ReplView)
+    case submit(Value, String, ReplView, place: Int)
     case complete(Value, String)
     case stop(Value)
     case wrong(Value, String)
@@ -26,6 +26,8 @@ final class ServedSession: Sendable {
   private let users: SocketUsers
   private let session = Mutex<ReplSession?>(nil)
   private let waiting = Mutex(0)
+  /// How many requests were read, and up to which of them the entries are cancelled.
+  private let places = Mutex((read: 0, cancelled: 0))
 
   /// More requests at once than this end the session.
   private static let maximumWaiting = 100
@@ -51,6 +53,7 @@ final class ServedSession: Sendable {
       read(continuation)
       continuation.finish()
       // Whoever has gone wants nothing any more.
+      places.withLock { $0.cancelled = .max }
       session.withLock { $0 }?.cancel()
       users.leave()
     }
@@ -80,9 +83,12 @@ final class ServedSession: Sendable {
         return
       }
       if message["do"] == "cancel" {
+        // Also of what has not begun yet.
+        places.withLock { $0.cancelled = $0.read }
         session.withLock { $0 }?.cancel()
         continue
       }
+      places.withLock { $0.read += 1 }
       let isTooMuch = waiting.withLock { waiting in
         waiting += 1
         return waiting > Self.maximumWaiting
@@ -109,7 +115,8 @@ final class ServedSession: Sendable {
     }
     let text = message["text"]?.stringValue
     switch (message["do"]?.stringValue, text) {
-    case ("submit", let text?): return .submit(id, text, Wire.view(message["view"]))
+    case ("submit", let text?):
+      return .submit(id, text, Wire.view(message["view"]), place: places.withLock { $0.read })
     case ("complete", let text?): return .complete(id, text)
     case ("stop", _): return .stop(id)
     case ("close", _): return .close
@@ -127,9 +134,11 @@ final class ServedSession: Sendable {
     case .wrong(let id, let message):
       outbox.answer(["id": id, "error": Wire.record(StoreError(.invalidArgument, message))])
       return false
-    case .submit(let id, let text, let view):
+    case .submit(let id, let text, let view, let place):
       guard let session = opened(id) else { return false }
-      let result = await session.submit(text, view)
+      let result = await session.submit(text, view) { [self] in
+        places.withLock { $0.cancelled >= place }
+      }
       outbox.answer(["id": id, "result": Wire.record(result)])
       return result.status != .quit
     case .complete(let id, let text):

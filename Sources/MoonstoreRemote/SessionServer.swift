@@ -59,13 +59,20 @@ public final class SessionServer: Sendable {
     inode = UnixSocket.inode(of: path)
     DispatchQueue(label: "moonstore.sessions").async { [weak self, socket] in
       while let other = socket.accept() {
-        guard let self else { return other.close() }
+        guard let self, !self.isStopped else {
+          other.close()
+          break
+        }
         self.serve(other)
       }
+      // Not before: its number could become that of another socket, from which this would take its callers.
+      socket.close()
     }
   }
 
   deinit { stop() }
+
+  private var isStopped: Bool { state.withLock { $0.isStopped } }
 
   /// How many sessions there are.
   public var sessionCount: Int { state.withLock { $0.sessions.count } }
@@ -78,9 +85,12 @@ public final class SessionServer: Sendable {
       return Array(state.sessions.values)
     }
     guard let sessions else { return }
+    #if canImport(Darwin)
+    // There only a caller wakes who waits for one.
+    if let caller = try? UnixSocket.connect(to: path) { caller.close() }
+    #endif
     removeSocket()
     socket.shutdown()
-    socket.close()
     for session in sessions { session.end() }
   }
 

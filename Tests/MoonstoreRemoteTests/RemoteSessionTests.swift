@@ -54,12 +54,19 @@ import TestSupport
     #expect(await eventually { attached.told.waiting == ["counter:long"] })
     session.cancel()
     #expect(await waiting.status == .cancelled)
-    DispatchQueue(label: "cancel").asyncAfter(deadline: .now() + .milliseconds(200)) {
-      session.cancel()
+    // It is asked for until it works: on a busy machine the loop may not have begun.
+    let isOver = Flag()
+    let asking = DispatchQueue(label: "cancel")
+    asking.async {
+      while !isOver.value.load(ordering: .acquiring) {
+        usleep(100_000)
+        session.cancel()
+      }
     }
-    #expect(
-      await session.submit("counter:add(1) while true do end", ReplView()).status == .cancelled
-    )
+    let result = await session.submit("counter:add(1) while true do end", ReplView())
+    isOver.value.store(true, ordering: .releasing)
+    #expect(result.status == .cancelled)
+    await withCheckedContinuation { ended in asking.async { ended.resume() } }
     #expect(await session("counter.n") == "0")
   }
 
@@ -182,4 +189,8 @@ import TestSupport
     func add(_ record: ReplRecord) { records.withLock { $0.append(record) } }
     var all: [ReplRecord] { records.withLock { $0 } }
   }
+}
+
+private final class Flag: Sendable {
+  let value = Atomic(false)
 }

@@ -46,12 +46,23 @@ public final class ReplSession: Sendable {
   ///
   /// One entry runs at a time; another one is refused meanwhile. When the task is cancelled, the entry is.
   public func submit(_ text: String, _ view: ReplView = ReplView()) async -> ReplResult {
+    await submit(text, view) { false }
+  }
+
+  /// The same for an entry that may have been cancelled on its way here; whoever cancels notes that before they
+  /// call `cancel`, so that the one or the other finds it.
+  package func submit(
+    _ text: String,
+    _ view: ReplView,
+    unless isCancelled: @Sendable () -> Bool
+  ) async -> ReplResult {
     let piece = pieceCount.add(1, ordering: .relaxed).newValue
     let task: Task<ReplResult, Never>? = running.withLock { running in
       if running != nil { return nil }
       host.visitors.arrive()
       let task = Task { [host, name] in await host.submit(text, view, in: name, as: piece) }
       running = (piece, task)
+      if isCancelled() { task.cancel() }
       return task
     }
     guard let task else {
