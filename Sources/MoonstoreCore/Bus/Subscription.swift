@@ -28,7 +28,7 @@ public final class Subscription {
     self.end = nil
     guard let restore = end(), let system, system.isInTurn else { return }
     system.tree.note(
-      Ended { [self] in
+      UndoStep { [self] in
         restore()
         self.end = end
       }
@@ -59,13 +59,6 @@ package final class Registered: UndoableEvent {
   private let subscription: Subscription
   package init(_ subscription: Subscription) { self.subscription = subscription }
   package func undo() { subscription.cancel() }
-}
-
-/// Something was ended: without the turn it is still there.
-private final class Ended: UndoableEvent {
-  private let restore: () -> Void
-  init(_ restore: @escaping () -> Void) { self.restore = restore }
-  func undo() { restore() }
 }
 
 @available(*, unavailable)

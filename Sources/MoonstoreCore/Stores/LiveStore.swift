@@ -224,7 +224,7 @@ package final class LiveStore {
           && zip(old.slots, initial).allSatisfy { ValueKind($0).fits(ValueKind($1)) }
       } ?? false
     if system.isInTurn {
-      system.tree.note(Revised { [self] in (hiddenRoots, hiddenInitial) = before })
+      system.tree.note(UndoStep { [self] in (hiddenRoots, hiddenInitial) = before })
     }
     guard let old, isFitting else {
       hiddenRoots = node.slots.isEmpty ? [] : [node]
@@ -232,7 +232,7 @@ package final class LiveStore {
       // The store is live, and so are the values that it gets.
       system.tree.move(old, to: nil)
       system.tree.adopt(node, by: self)
-      system.tree.note(Revised { [self] in system.tree.move(old, to: self) })
+      system.tree.note(UndoStep { [self] in system.tree.move(old, to: self) })
       return node
     }
     for (position, value) in initial.enumerated()

@@ -24,7 +24,7 @@ extension LiveStore {
   func begin(_ addition: StoreAddition) -> StoreAddition {
     additions.append(addition)
     if system.isInTurn {
-      system.tree.note(Revised { [self] in additions.removeAll { $0 === addition } })
+      system.tree.note(UndoStep { [self] in additions.removeAll { $0 === addition } })
     }
     return addition
   }

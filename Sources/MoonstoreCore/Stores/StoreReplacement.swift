@@ -96,7 +96,7 @@ extension LiveStore {
   private func noteReplacement() {
     let before = (definition, permissions, origin, owner, line, isSetup, additions, handlers)
     system.tree.note(
-      Revised { [self] in
+      UndoStep { [self] in
         (definition, permissions, origin, owner, line, isSetup, additions, handlers) = before
         retired = [:]
         retiredFields = []
@@ -117,7 +117,7 @@ extension LiveStore {
     guard let member = member(named: name) else { return }
     let place = dropMember(named: name)
     system.tree.note(
-      Revised { [self] in
+      UndoStep { [self] in
         retired[name] = nil
         restore(member, named: name, at: place)
         system.tree.namesChanged(in: root)
@@ -148,7 +148,7 @@ extension LiveStore {
     for getter in gone.values { system.graph.withdraw(getter.node) }
     if !gone.isEmpty {
       system.tree.note(
-        Revised {
+        UndoStep {
         } finish: {
           for getter in gone.values { getter.dispose() }
         }

@@ -54,7 +54,7 @@ extension LiveStore {
     }
     try system.turn {
       let before = (definition, permissions, origin)
-      system.tree.note(Revised { [self] in (definition, permissions, origin) = before })
+      system.tree.note(UndoStep { [self] in (definition, permissions, origin) = before })
       if let origin = revision.origin { self.origin = origin }
       if let name = revision.name { definition.name = name }
       if let metadata = revision.metadata { definition.metadata = metadata }
@@ -155,7 +155,7 @@ extension LiveStore {
     }
     system.tree.namesChanged(in: root)
     system.tree.note(
-      Revised { [self] in
+      UndoStep { [self] in
         remove(.getter(getter), named: name)
         system.tree.namesChanged(in: root)
         guard retired == nil else { return }
@@ -169,7 +169,7 @@ extension LiveStore {
   private func replace(_ getter: Getter, with evaluate: @escaping () throws -> StateSlot) {
     let old = getter.evaluate
     getter.replace(with: evaluate)
-    system.tree.note(Revised { getter.replace(with: old) })
+    system.tree.note(UndoStep { getter.replace(with: old) })
   }
 
   func put(action name: String, _ code: Action.Code) throws(StoreError) {
@@ -179,7 +179,7 @@ extension LiveStore {
     // Whoever still holds one that was removed finds it again.
     if let index = actions.firstIndex(where: { $0.name == name && $0.isRemoved }) {
       try add(.action(index), named: name)
-      system.tree.note(Revised { [self] in dropMember(named: name) })
+      system.tree.note(UndoStep { [self] in dropMember(named: name) })
       system.tree.namesChanged(in: root)
       return try setCode(code, ofAction: index)
     }
@@ -187,7 +187,7 @@ extension LiveStore {
     let index = actions.count
     try add(Action(name: name, code: code))
     system.tree.note(
-      Revised { [self] in
+      UndoStep { [self] in
         let action = actions[index]
         remove(.action(index), named: name)
         engine?.forget(action: action, of: self)
@@ -203,7 +203,7 @@ extension LiveStore {
     let old = actions[index].code
     actions[index].code = code
     system.tree.note(
-      Revised { [self] in
+      UndoStep { [self] in
         actions[index].code = old
         do throws(StoreError) {
           try engine?.update(action: index, of: self)
@@ -214,21 +214,6 @@ extension LiveStore {
     )
     try engine?.update(action: index, of: self)
   }
-}
-
-/// A store was changed: without the turn it is as it was.
-final class Revised: UndoableEvent {
-  private let restore: () -> Void
-  private let finish: (() -> Void)?
-
-  init(_ restore: @escaping () -> Void, finish: (() -> Void)? = nil) {
-    self.restore = restore
-    self.finish = finish
-  }
-
-  func undo() { restore() }
-  var endsSomething: Bool { finish != nil }
-  func commit() { finish?() }
 }
 
 extension Value {

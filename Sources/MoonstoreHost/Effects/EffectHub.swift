@@ -365,16 +365,3 @@ extension HostEngine {
     }
   }
 }
-
-extension StoreSystem {
-  /// Does something if the turn is undone.
-  func noteUndo(_ body: @escaping () -> Void) {
-    if isInTurn { tree.note(OnUndo(body)) }
-  }
-}
-
-private final class OnUndo: UndoableEvent {
-  private let body: () -> Void
-  init(_ body: @escaping () -> Void) { self.body = body }
-  func undo() { body() }
-}

@@ -52,16 +52,16 @@ extension HostEngine {
       isReloading = false
       replaceable = []
     }
-    let outcome = Outcome()
+    var isFinal = false
     do throws(StoreError) {
       try compile(batch, into: &reload)
       let swap = clock.now
       try system.turn {
         try replace(&reload)
-        system.tree.note(outcome)
+        system.noteUndo({}, finish: { isFinal = true })
       }
       reload.report.pause = (clock.now - swap).seconds
-    } catch  where outcome.isFinal {
+    } catch  where isFinal {
       // Watchers that went on without end, say, once everything was swapped.
       system.report(error)
     } catch {
@@ -301,14 +301,6 @@ extension HostEngine {
       throw StoreError(lua: error, store: id)
     }
   }
-}
-
-/// Whether the turn of a reload has become final.
-private final class Outcome: UndoableEvent {
-  private(set) var isFinal = false
-  var endsSomething: Bool { true }
-  func undo() {}
-  func commit() { isFinal = true }
 }
 
 /// A reload while it is made.

@@ -60,11 +60,10 @@ extension HostEngine {
       return
     }
     self.guarding = nil
-    var names = guarding.old.keys.sorted()[...]
     var batch = ReloadBatch()
     batch.reason = reason
-    while let name = names.popFirst() {
-      guard let old = guarding.old[name], let kind = Project.Kind(path: name) else { continue }
+    for (name, old) in guarding.old.sorted(by: { $0.key < $1.key }) {
+      guard let kind = Project.Kind(path: name) else { continue }
       batch.changed.append(Project.Source(path: name, text: old.text, kind: kind))
       batch.modules.merge(old.modules) { own, _ in own }
       batch.returns[name] = histories[name]?.versions.first { $0.number == old.version }
