@@ -100,7 +100,7 @@ final class TerminalRun {
   @discardableResult
   func wait(
     for text: String,
-    seconds: Double = 10,
+    seconds: Double = 30,
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> String {
     let deadline = ContinuousClock.now + .seconds(seconds)
