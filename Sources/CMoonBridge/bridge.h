@@ -80,6 +80,7 @@ struct mb_run {
 struct mb_vm {
   lua_State *L;
   mb_callbacks callbacks;
+  mb_shortcuts shortcuts;
   size_t memory;
 
   mb_value *tokens;
@@ -112,8 +113,9 @@ struct mb_vm {
   // How many values `tostring` has given a number.
   lua_Integer numbered;
 
+  // By the address of the string object.
   struct {
-    const char *bytes;
+    const void *string;
     uint32_t symbol;
   } keys[MB_KEY_CACHE];
 

@@ -61,6 +61,12 @@ const void *mb_vm_next_released(mb_vm *vm) {
 
 // -- Keys -------------------------------------------------------------------------------------------
 
+// The symbol of the key at an index, or 0: not known, or no string.
+static uint32_t known_symbol(const mb_vm *vm, const void *string) {
+  size_t slot = ((uintptr_t)string >> 4) % MB_KEY_CACHE;
+  return vm->keys[slot].string == string ? vm->keys[slot].symbol : 0;
+}
+
 static bool read_key(lua_State *L, mb_vm *vm, int index, mb_key *key) {
   key->symbol = 0;
   key->pointer = NULL;
@@ -71,8 +77,7 @@ static bool read_key(lua_State *L, mb_vm *vm, int index, mb_key *key) {
       key->tag = MB_STRING;
       key->pointer = bytes;
       key->bits = (int64_t)length;
-      size_t slot = ((uintptr_t)bytes >> 4) % MB_KEY_CACHE;
-      if (vm->keys[slot].bytes == bytes) key->symbol = vm->keys[slot].symbol;
+      key->symbol = known_symbol(vm, lua_topointer(L, index));
       return true;
     }
     case LUA_TNUMBER: {
@@ -97,8 +102,9 @@ static void remember_key(lua_State *L, mb_vm *vm, int index, const mb_key *key) 
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, key->symbol);
   lua_pop(L, 1);
-  size_t slot = ((uintptr_t)key->pointer >> 4) % MB_KEY_CACHE;
-  vm->keys[slot].bytes = key->pointer;
+  const void *string = lua_topointer(L, index);
+  size_t slot = ((uintptr_t)string >> 4) % MB_KEY_CACHE;
+  vm->keys[slot].string = string;
   vm->keys[slot].symbol = key->symbol;
 }
 
@@ -159,9 +165,33 @@ static size_t encode_for(lua_State *L, mb_vm *vm, const mb_object *object, const
 
 // -- Metamethods ------------------------------------------------------------------------------------
 
+// Pushes what the shortcuts find under a symbol, or under a whole number with symbol 0; false when they leave
+// it to the callbacks.
+static bool push_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint32_t symbol, int64_t index) {
+  if (object->grant != 0 || !(vm->shortcuts.kinds >> object->kind & 1)) return false;
+  mb_value value;
+  if (!vm->shortcuts.get(vm->shortcuts.context, vm, object, symbol, index, &value)) return false;
+  switch (value.tag) {
+    case MB_INTEGER: lua_pushinteger(L, value.bits); return true;
+    case MB_STRING: lua_pushlstring(L, value.pointer, (size_t)value.bits); return true;
+    case MB_ACTION:
+      if (!vm->actions[value.bits].in_use) return false;
+      lua_rawgeti(L, LUA_REGISTRYINDEX, vm->actions[value.bits].closure);
+      return true;
+    default: mb_push_value(L, vm, &value); return true;
+  }
+}
+
 static int object_index(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   mb_object *object = check_object(L, 1);
+  const void *string = lua_topointer(L, 2);
+  if (string) {
+    uint32_t symbol = known_symbol(vm, string);
+    if (symbol && push_directly(L, vm, object, symbol, 0)) return 1;
+  } else if (lua_isinteger(L, 2)) {
+    if (push_directly(L, vm, object, 0, lua_tointeger(L, 2))) return 1;
+  }
   mb_key key;
   if (!read_key(L, vm, 2, &key) || key.tag == MB_NIL || object->kind == MB_KIND_NULL) {
     if (object->kind == MB_KIND_NULL) return luaL_error(L, "attempt to index null");
@@ -177,9 +207,41 @@ static int object_index(lua_State *L) {
   return 1;
 }
 
+// Sets a field that is there to a scalar or a string; false when it is left to the callbacks. What a driver
+// writes is a turn, which is not for here.
+static bool set_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint32_t symbol, int index) {
+  if (object->grant != 0 || vm->driving || !(vm->shortcuts.kinds >> object->kind & 1)) return false;
+  mb_value value = {.tag = MB_INTEGER};
+  switch (lua_type(L, index)) {
+    case LUA_TNUMBER: {
+      if (lua_isinteger(L, index)) {
+        value.bits = lua_tointeger(L, index);
+      } else {
+        double number = lua_tonumber(L, index);
+        value.tag = MB_NUMBER;
+        memcpy(&value.bits, &number, sizeof number);
+      }
+      break;
+    }
+    case LUA_TBOOLEAN: value.tag = lua_toboolean(L, index) ? MB_TRUE : MB_FALSE; break;
+    case LUA_TSTRING: {
+      size_t length;
+      value.pointer = lua_tolstring(L, index, &length);
+      value.bits = (int64_t)length;
+      value.tag = MB_STRING;
+      break;
+    }
+    default: return false;
+  }
+  return vm->shortcuts.set(vm->shortcuts.context, object, symbol, &value);
+}
+
 static int object_newindex(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   mb_object *object = check_object(L, 1);
+  const void *string = lua_topointer(L, 2);
+  uint32_t symbol = string ? known_symbol(vm, string) : 0;
+  if (symbol && set_directly(L, vm, object, symbol, 3)) return 0;
   mb_key key;
   if (!read_key(L, vm, 2, &key) || key.tag == MB_NIL) {
     return luaL_error(L, "the keys of state are strings or whole numbers, not %s",
@@ -277,6 +339,8 @@ static int ipairs_next(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   mb_object *object = check_object(L, 1);
   mb_key key = {.tag = MB_INTEGER, .bits = luaL_checkinteger(L, 2) + 1};
+  lua_pushinteger(L, key.bits);
+  if (push_directly(L, vm, object, 0, key.bits)) return lua_isnil(L, -1) ? 1 : 2;
   mb_value value;
   int32_t status = vm->callbacks.index(vm->callbacks.owner, object, &key, &value);
   if (status < 0) return mb_fail(L, vm, status);
@@ -284,7 +348,6 @@ static int ipairs_next(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  lua_pushinteger(L, key.bits);
   mb_push_value(L, vm, &value);
   return 2;
 }

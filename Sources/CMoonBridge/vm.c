@@ -123,6 +123,9 @@ void mb_vm_collect(mb_vm *vm) {
 
 bool mb_vm_is_driving(const mb_vm *vm) { return vm->driving; }
 void mb_vm_set_driving(mb_vm *vm, bool driving) { vm->driving = driving; }
+void mb_set_shortcuts(mb_vm *vm, const mb_shortcuts *shortcuts) {
+  vm->shortcuts = shortcuts ? *shortcuts : (mb_shortcuts){.kinds = 0};
+}
 void mb_set_handle_kind(mb_vm *vm, uint16_t kind) { vm->handle_kind = kind; }
 void mb_set_table_kinds(mb_vm *vm, uint32_t kinds) { vm->table_kinds = kinds; }
 void mb_set_live_kinds(mb_vm *vm, uint32_t kinds) { vm->live_kinds = kinds; }

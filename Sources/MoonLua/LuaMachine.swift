@@ -35,6 +35,7 @@ package import MoonValue
   // next native of that depth begins, or nothing runs any more.
   private var pinned: [(depth: Int, content: AnyObject)] = []
   private var nativeDepth = 0
+  var shortcutsBox: LuaShortcutsBox?
 
   package init() throws(LuaError) {
     var callbacks = unsafe LuaMachine.makeCallbacks()
@@ -53,6 +54,8 @@ package import MoonValue
     if let machine = unsafe raw {
       unsafe raw = nil
       unsafe retired = unsafe machine
+      unsafe mb_set_shortcuts(machine, nil)
+      shortcutsBox = nil
     }
     finishClosing()
   }

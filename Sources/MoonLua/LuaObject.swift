@@ -6,8 +6,9 @@ package import CMoonBridge
   package let kind: UInt16
   /// 0 is the owner; the host numbers the others.
   package let grant: UInt16
-  // Points to an instance that the userdata keeps alive; only `instance` turns it back.
-  @usableFromInline let pointer: UnsafeRawPointer?
+  // Points to an instance that the userdata keeps alive; `instance` turns it back, and shortcuts do, which must
+  // not count references.
+  package let pointer: UnsafeRawPointer?
 
   @inlinable
   package init(kind: UInt16, grant: UInt16, instance: AnyObject) {
@@ -108,6 +109,19 @@ package import CMoonBridge
     unsafe raw.pointee.tag = UInt32(MB_OBJECT)
     unsafe raw.pointee.extra = UInt32(object.kind) | UInt32(object.grant) << 16
     unsafe raw.pointee.pointer = unsafe object.pointer
+  }
+
+  /// Hands out an object that its holder has all rights on, and that is kept alive until the bridge has it.
+  package func set(_ object: ObjectIdentifier, kind: UInt16) {
+    unsafe raw.pointee.tag = UInt32(MB_OBJECT)
+    unsafe raw.pointee.extra = UInt32(kind)
+    unsafe raw.pointee.pointer = UnsafeRawPointer(bitPattern: UInt(bitPattern: object))
+  }
+
+  /// Hands out the function of an action.
+  package func set(action: Int32) {
+    unsafe raw.pointee.tag = UInt32(MB_ACTION)
+    unsafe raw.pointee.bits = Int64(action)
   }
 
   @inlinable package func set(reference: Int32) {

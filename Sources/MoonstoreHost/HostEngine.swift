@@ -143,6 +143,7 @@ final class HostEngine {
     let objects = HostObjects(engine: self)
     self.objects = objects
     machine.setDelegate(objects)
+    machine.setShortcuts(objects, kinds: [ObjectKind.store, ObjectKind.part])
     machine.setKinds(
       handle: ObjectKind.store,
       tables: [ObjectKind.part],

@@ -41,6 +41,8 @@ enum {
   MB_MAP = 10,
   // A table without elements, of which nobody has said whether it is an array or a map.
   MB_EMPTY = 11,
+  // The function of an action: `bits` is its number.
+  MB_ACTION = 12,
 };
 
 // One token. `bits` holds an integer, the bit pattern of a double, the length of a string, or a count;
@@ -129,6 +131,20 @@ typedef struct mb_callbacks {
   // A userdata for this object was made.
   void (*retain)(void *owner, const void *pointer);
 } mb_callbacks;
+
+// The short way to what most accesses are about: fields and elements of objects that the holder has all rights
+// on, under a key that has a symbol, or is a whole number where `symbol` is 0. Either may answer false; it has
+// done nothing then, and the callbacks above are asked.
+typedef struct mb_shortcuts {
+  const void *context;
+  // The kinds of objects that it is asked about, as bits.
+  uint32_t kinds;
+  // Leaves a scalar, a string that lives in the machine's scratch buffer, an object or an action.
+  bool (*get)(const void *context, mb_vm *vm, const mb_object *object, uint32_t symbol, int64_t index,
+              mb_value *result);
+  // The value is a scalar or a string.
+  bool (*set)(const void *context, const mb_object *object, uint32_t symbol, const mb_value *value);
+} mb_shortcuts;
 
 // ---------------------------------------------------------------------------------------------------
 // The virtual machine
@@ -364,6 +380,8 @@ int32_t mb_make_binder(mb_vm *vm);
 // and value of what it has captured. Two reference tokens.
 int32_t mb_make_inspectors(mb_vm *vm);
 // The kind of object that store handles are.
+// NULL takes them away.
+void mb_set_shortcuts(mb_vm *vm, const mb_shortcuts *_Nullable shortcuts);
 void mb_set_handle_kind(mb_vm *vm, uint16_t kind);
 // The kinds (a bit mask) whose `type` is "table".
 void mb_set_table_kinds(mb_vm *vm, uint32_t kinds);

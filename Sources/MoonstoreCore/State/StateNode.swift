@@ -26,14 +26,26 @@ package final class StateNode {
     get { isFinal }
     set { isFinal = newValue }
   }
-  package internal(set) var slots: ContiguousArray<StateSlot> = []
+  // Not checked for overlapping access, which would cost more than each use. Nothing overlaps: what is done to
+  // them is done by `StateTree`, in steps that call nobody else, and what a step lets go of comes back here
+  // through `deinit` of other nodes only.
+  @exclusivity(unchecked) private var allSlots: ContiguousArray<StateSlot> = []
+  @exclusivity(unchecked) private var allCells: ContiguousArray<NodeID> = []
+
+  package internal(set) var slots: ContiguousArray<StateSlot> {
+    get { unsafe allSlots }
+    _modify { yield unsafe &allSlots }
+  }
 
   /// The keys of a map: its shape, or for a large one a table of its own, in order of insertion.
   var shape: Shape?
   var table: KeyTable?
 
   /// The graph's nodes for the slots that were read under tracking, by position; often empty.
-  var cells: ContiguousArray<NodeID> = []
+  var cells: ContiguousArray<NodeID> {
+    get { unsafe allCells }
+    _modify { yield unsafe &allCells }
+  }
   /// The graph's node for the set of keys or the length.
   var structure = NodeID.none
 
@@ -42,8 +54,13 @@ package final class StateNode {
   package internal(set) unowned(unsafe) var parent: StateNode?
   /// Where in the parent this node was last seen; found again when it has moved.
   var hint = 0
+  @exclusivity(unchecked) private unowned(unsafe) var ownStore: LiveStore?
   /// The store that it belongs to; nil when it does not stand in a store's state.
-  package internal(set) unowned(unsafe) var store: LiveStore?
+  package internal(set) var store: LiveStore? {
+    get { unsafe ownStore }
+    set { unsafe ownStore = newValue }
+  }
+  var hasStore: Bool { unsafe ownStore != nil }
   /// The turn in which it was made; 0 for what a store begins with.
   var birth: UInt32
 
@@ -118,7 +135,7 @@ package final class StateNode {
 
   /// Where the node stands, from its store; `nil` when it stands nowhere.
   package var path: StatePath? {
-    guard let store = unsafe store else { return nil }
+    guard let store = store else { return nil }
     var components: [StatePath.Component] = []
     var node = self
     while let parent = unsafe node.parent {

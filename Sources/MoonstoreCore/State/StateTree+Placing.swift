@@ -59,7 +59,7 @@ extension StateTree {
     guard !node.isFrozen else { return }
     unsafe child.parent = node
     child.hint = position
-    unsafe setStore(node.store, of: child)
+    setStore(node.store, of: child)
   }
 
   private func detach(_ child: StateNode) {
@@ -68,8 +68,8 @@ extension StateTree {
   }
 
   private func setStore(_ store: LiveStore?, of node: StateNode) {
-    guard unsafe node.store !== store else { return }
-    unsafe node.store = store
+    guard node.store !== store else { return }
+    node.store = store
     for case .node(let child) in node.slots { setStore(store, of: child) }
   }
 

@@ -11,7 +11,13 @@ package final class StateTree {
   /// Counts turns; a savepoint is good for the turn that it was taken in.
   private(set) var turnNumber: UInt32 = 1
   /// What the turn has done so far.
-  package internal(set) var log: ContiguousArray<Change> = []
+  package internal(set) var log: ContiguousArray<Change> {
+    get { unsafe changes }
+    _modify { yield unsafe &changes }
+  }
+  // Not checked for overlapping access: a change is appended or taken out in one step, and what it lets go of
+  // does not come back here.
+  @exclusivity(unchecked) private var changes: ContiguousArray<Change> = []
 
   private(set) var isUndoing = false
 
@@ -36,7 +42,7 @@ package final class StateTree {
     return position >= 0 ? node.slots[position] : .empty
   }
 
-  private func track(_ node: StateNode, at position: Int) {
+  func track(_ node: StateNode, at position: Int) {
     guard !node.isFrozen else { return }
     guard position >= 0 else { return trackStructure(node) }
     if node.cells.count <= position {
@@ -234,7 +240,7 @@ package struct Change {
     case insert, remove
     case reorder([Int])
     /// The part was empty and became another kind; its form before.
-    case form(StateNode.Form)
+    indirect case form(StateNode.Form)
     case event(any UndoableEvent)
   }
 

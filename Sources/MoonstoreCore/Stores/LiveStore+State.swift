@@ -219,7 +219,7 @@ extension StateTree {
 
   /// Throws unless the node stands in a store's state.
   package func checkWritable(_ node: StateNode) throws(StoreError) {
-    if unsafe node.store != nil { return }
+    if node.hasStore { return }
     if node.isFrozen {
       throw StoreError(.readOnly, "this is read-only: content of messages and results of getters")
     }

@@ -80,6 +80,8 @@ public final class StoreSystem {
     get { getters }
     set { getters = newValue }
   }
+  /// Whether a write is a part of the turn under way, and no getter makes it.
+  package var takesWrites: Bool { turnDepth > 0 && getters == 0 }
   /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
   package var loading: String?
   var stretches: [TurnChanges.Stretch] = []

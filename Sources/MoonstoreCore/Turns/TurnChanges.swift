@@ -17,7 +17,7 @@ struct TurnChanges {
   func collect(_ include: (LiveStore) -> Bool) -> [(LiveStore, StoreChange)] {
     var found: [(position: Int, store: LiveStore, patch: StatePatch)] = []
     tree.review { position, change in
-      guard let node = change.node, let store = unsafe node.store, include(store) else { return }
+      guard let node = change.node, let store = node.store, include(store) else { return }
       if let patch = patch(for: change, of: node) { found.append((position, store, patch)) }
     }
     var order: [LiveStore] = []

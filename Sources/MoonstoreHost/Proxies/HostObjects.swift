@@ -332,7 +332,7 @@ final class HostObjects: LuaObjectDelegate {
     _ grant: UInt16
   ) throws {
     // What stands in no store, such as the content of a message, is nobody's.
-    guard let store = unsafe node.store, !access.allows(grant, .read, on: store) else { return }
+    guard let store = node.store, !access.allows(grant, .read, on: store) else { return }
     let isPassage = slot.node != nil
     let subject = Access.Subject.element(node, self.key(key))
     try access.check(grant, Access(.read, store, subject, isPassage: isPassage))
@@ -340,7 +340,7 @@ final class HostObjects: LuaObjectDelegate {
 
   /// Checks that a holder may read all of a part.
   private func checkRead(all node: StateNode, _ grant: UInt16) throws {
-    guard let store = unsafe node.store, !access.allows(grant, .read, on: store) else { return }
+    guard let store = node.store, !access.allows(grant, .read, on: store) else { return }
     try access.check(grant, Access(.read, store, .part(node)))
   }
 
@@ -349,7 +349,7 @@ final class HostObjects: LuaObjectDelegate {
     _ node: StateNode,
     _ subject: @autoclosure () -> Access.Subject
   ) throws {
-    guard let store = unsafe node.store, !access.allows(grant, .write, on: store) else { return }
+    guard let store = node.store, !access.allows(grant, .write, on: store) else { return }
     try access.check(grant, Access(.write, store, subject()))
   }
 

@@ -17,9 +17,14 @@ enum ObjectKind {
 
 /// A store by its id, whether or not it is there: what handles of scripts point to, so that they survive
 /// that a store is disposed and made anew.
-final class StoreEntry {
+@safe final class StoreEntry {
   let id: String
-  private(set) var live: LiveStore?
+  private(set) var live: LiveStore? {
+    didSet { unsafe present = live.map(Unmanaged.passUnretained) }
+  }
+  /// The same, for whoever looks without counting references.
+  // Set together with `live`, which keeps it alive.
+  private(set) var present: Unmanaged<LiveStore>?
   private let graph: ReactiveGraph
   /// The graph's node for whether the store is there, once a getter has missed it.
   private var presence = NodeID.none

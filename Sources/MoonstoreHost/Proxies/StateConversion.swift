@@ -80,7 +80,7 @@ struct StateConversion {
 
   /// Whoever copies a part reads all of it.
   private func checkRead(_ node: StateNode, _ grant: UInt16) throws {
-    guard grant != 0, let store = unsafe node.store else { return }
+    guard grant != 0, let store = node.store else { return }
     if system.access.allows(grant, .read, on: store) { return }
     try system.access.check(grant, Access(.read, store, .part(node)))
   }
@@ -93,7 +93,7 @@ struct StateConversion {
       switch purpose {
       case .result:
         // Whoever reads the result has the rights of the getter's store, which others' parts are not for.
-        let isOthers = unsafe object.grant != 0 && node.store != nil
+        let isOthers = object.grant != 0 && node.store != nil
         return .node(isOthers ? tree.trackedCopy(of: node) : node)
       case .state: return .node(tree.copy(node))
       case .message: return .node(tree.selfContained(node))

@@ -191,7 +191,7 @@ struct ValuePrinter {
       return try print(entry, depth)
     }
     if let node = opaque.instance(kind: ObjectKind.part, as: StateNode.self) {
-      let store = unsafe node.store
+      let store = node.store
       if let store { try check(.part(node), of: store) }
       let label = store == nil ? "" : PrintedText.line(node.path.map { "\($0)" } ?? "")
       return print(node, label, depth)
