@@ -75,15 +75,27 @@ int mb_call_action(lua_State *L) {
   }
   if (vm->driving) return drive(L, vm, action, grant);
   if (entry->flags & MB_ACTION_HOOKED) {
-    luaL_checkstack(L, 3, NULL);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->dispatcher);
-    lua_insert(L, 1);
-    lua_pushinteger(L, action);
-    lua_insert(L, 2);
+    luaL_checkstack(L, 4, NULL);
+    int before = lua_gettop(L);
+    if (entry->plan) {
+      lua_rawgeti(L, LUA_REGISTRYINDEX, entry->plan);
+      lua_rawgeti(L, -1, 0);
+      lua_insert(L, -2);
+      lua_pushinteger(L, 1);
+    } else {
+      lua_rawgeti(L, LUA_REGISTRYINDEX, vm->dispatcher);
+      lua_pushinteger(L, action);
+    }
+    lua_rotate(L, 1, lua_gettop(L) - before);
     lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, grant, finish);
     return finish(L, LUA_OK, grant);
   }
   return run_function(L, vm, entry, grant);
+}
+
+static void forget_plan(mb_vm *vm, mb_action_entry *entry) {
+  if (entry->plan) mb_release_reference(vm, entry->plan);
+  entry->plan = 0;
 }
 
 static mb_action_entry *check_action(lua_State *L, mb_vm *vm, int index) {
@@ -122,10 +134,24 @@ static int invoke_action(lua_State *L) {
   return finish(L, LUA_OK, 0);
 }
 
+// keepPlan(number, plan): calls go to plan[0](plan, 1, self, ...) until something about the action changes.
+static int keep_plan(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  int plan = luaL_ref(L, LUA_REGISTRYINDEX);
+  mb_vm *vm = mb_vm_of(L);
+  mb_action_entry *entry = check_action(L, vm, 1);
+  forget_plan(vm, entry);
+  entry->plan = plan;
+  return 0;
+}
+
 static int do_make_invoker(lua_State *L) {
   lua_pushcfunction(L, invoke_action);
   mb_encode_reference(L, mb_vm_of(L), -1);
   lua_pushcfunction(L, code_of_action);
+  mb_encode_reference(L, mb_vm_of(L), -1);
+  lua_pushcfunction(L, keep_plan);
   mb_encode_reference(L, mb_vm_of(L), -1);
   return 0;
 }
@@ -207,16 +233,22 @@ int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant) {
 
 int32_t mb_action_last(const mb_vm *vm) { return vm->action_last; }
 
-void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags) { vm->actions[action].flags = flags; }
+// Whoever changes what surrounds an action, or its code, sets its flags or its function.
+void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags) {
+  vm->actions[action].flags = flags;
+  forget_plan(vm, &vm->actions[action]);
+}
 
 void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function) {
   vm->actions[action].function = function;
+  forget_plan(vm, &vm->actions[action]);
 }
 
 void mb_action_free(mb_vm *vm, int32_t action) {
   mb_action_entry *entry = &vm->actions[action];
   if (!entry->in_use) return;
   entry->in_use = false;
+  forget_plan(vm, entry);
   mb_release_reference(vm, entry->handle);
   mb_release_reference(vm, entry->closure);
 }

@@ -117,26 +117,64 @@ static int attenuate(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
-// leads(...): whether one of the values could lead to live state with the owner's rights.
-static int leads(lua_State *L) {
-  mb_vm *vm = mb_vm_of(L);
+// Whether one of the values from `first` could lead to live state with the owner's rights.
+static bool leads_from(lua_State *L, mb_vm *vm, int first) {
   walk w = {.vm = vm, .grant = 1};
-  bool found = false;
-  for (int index = lua_gettop(L); index > 0 && !found; index--)
-    found = lua_type(L, index) == LUA_TTABLE || concerns(&w, mb_to_object(L, index));
-  lua_pushboolean(L, found);
-  return 1;
+  for (int index = lua_gettop(L); index >= first; index--)
+    if (lua_type(L, index) == LUA_TTABLE || concerns(&w, mb_to_object(L, index))) return true;
+  return false;
 }
 
-// isObject(value): whether a value is an object of the host, whatever `type` says of it.
-static int is_object(lua_State *L) {
-  lua_pushboolean(L, mb_to_object(L, 1) != NULL);
-  return 1;
+// Packs the values from `first` to `last` into a table.
+static void pack(lua_State *L, int first, int last) {
+  lua_createtable(L, last - first + 1, 0);
+  for (int index = first; index <= last; index++) {
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, index - first + 1);
+  }
+}
+
+// Places in the frame of a layer around an action: what `next` returned, and what the layer was shown of it.
+enum { FRAME_RESULTS = 6, FRAME_SHOWN = 7 };
+
+// see(frame, grant, ...): the values as a layer with this grant gets them; the frame keeps what they were.
+static int see(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  int count = lua_gettop(L) - 2;
+  uint16_t grant = (uint16_t)luaL_checkinteger(L, 2);
+  if (grant == 0 || !leads_from(L, vm, 3)) return count;
+  luaL_checkstack(L, 4, NULL);
+  pack(L, 3, count + 2);
+  lua_rawseti(L, 1, FRAME_RESULTS);
+  mb_attenuate(L, vm, grant, 3);
+  pack(L, 3, count + 2);
+  lua_rawseti(L, 1, FRAME_SHOWN);
+  return count;
+}
+
+// handOn(frame, ...): the values that a layer returns; what it returns as it was shown it is what it was.
+static int hand_on(lua_State *L) {
+  int last = lua_gettop(L);
+  luaL_checkstack(L, 4, NULL);
+  if (lua_rawgeti(L, 1, FRAME_SHOWN) == LUA_TTABLE) {
+    lua_rawgeti(L, 1, FRAME_RESULTS);
+    for (int index = 2; index <= last; index++) {
+      if (!mb_to_object(L, index)) continue;
+      lua_rawgeti(L, last + 1, index - 1);
+      bool is_shown = lua_rawequal(L, index, -1);
+      lua_pop(L, 1);
+      if (!is_shown) continue;
+      lua_rawgeti(L, last + 2, index - 1);
+      lua_replace(L, index);
+    }
+  }
+  lua_settop(L, last);
+  return last - 1;
 }
 
 static int do_make_attenuator(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"attenuate", attenuate}, {"leads", leads}, {"isObject", is_object}, {NULL, NULL}};
+      {"attenuate", attenuate}, {"see", see}, {"handOn", hand_on}, {NULL, NULL}};
   luaL_newlib(L, functions);
   mb_encode_reference(L, mb_vm_of(L), -1);
   return 0;

@@ -59,6 +59,8 @@ typedef struct mb_action_entry {
   int handle;
   int function;
   int closure;
+  // What the dispatcher keeps for it; 0 when it has to be made anew.
+  int plan;
   uint32_t flags;
   bool in_use;
 } mb_action_entry;

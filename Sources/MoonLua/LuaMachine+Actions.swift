@@ -44,8 +44,8 @@ extension LuaMachine {
     return try takeReference(unsafe mb_action_closure(try open(), action, grant), base)
   }
 
-  /// A table of functions that give values the rights of a holder: attenuate(grant, ...), leads(...) and
-  /// isObject(value).
+  /// A table of functions that give values the rights of a holder: attenuate(grant, ...), and
+  /// for the frame of a layer around an action see(frame, grant, ...) and handOn(frame, ...).
   package func makeAttenuator() throws(LuaError) -> LuaReference {
     let base = tokenCount
     return try takeReference(unsafe mb_make_attenuator(try open()), base)
@@ -79,21 +79,28 @@ extension LuaMachine {
   }
 
   /// Calls of hooked actions go through this function: dispatcher(number, self, ...).
+  ///
+  /// It may leave a plan for an action with `keepPlan`: until something about the action changes, calls go to
+  /// plan[0](plan, 1, self, ...).
   package func setDispatcher(_ function: LuaReference) {
     guard let machine = unsafe raw else { return }
     unsafe mb_set_dispatcher(machine, function.number)
   }
 
-  /// Two functions for dispatchers: codeOf(number), which gives the code of an action and whether it takes the
-  /// store, and invoke(code, takesSelf, number, self, ...), which calls that.
-  package func makeInvoker() throws(LuaError) -> (invoke: LuaReference, codeOf: LuaReference) {
+  /// Three functions for dispatchers: codeOf(number), which gives the code of an action and whether it takes the
+  /// store, invoke(code, takesSelf, number, self, ...), which calls that, and keepPlan(number, plan).
+  package func makeInvoker() throws(LuaError) -> (
+    invoke: LuaReference, codeOf: LuaReference, keepPlan: LuaReference
+  ) {
     let base = tokenCount
     try check(unsafe mb_make_invoker(try open()), base)
     defer { truncateTokens(to: base) }
     var token = try token(at: base)
     let invoke = LuaReference(adopting: token, machine: self)
     token.advance()
-    return (invoke, LuaReference(adopting: token, machine: self))
+    let codeOf = LuaReference(adopting: token, machine: self)
+    token.advance()
+    return (invoke, codeOf, LuaReference(adopting: token, machine: self))
   }
 
   /// Two functions for the host's own Lua code: code(function), which tells functions apart that were

@@ -95,9 +95,11 @@ struct WatchCommandTests {
     let run = try CommandRun.shell(
       """
       \(WatchCommandTests.until)
-      (yes '{"store":"a","action":"add"}' | head -20000) |
+      (yes '{"store":"a","action":"add"}' | head -100000) |
         "$moonstore" run p --calls - --watch --quiet > out 2> err &
-      while kill -0 $! && ! [ "$(wc -l < out)" -ge 20000 ]; do
+      # A start with a broken script would be refused.
+      wait_for '"ok":true' out
+      while kill -0 $! && ! [ "$(wc -l < out)" -ge 100000 ]; do
         for version in 2 3 1; do cp $version.lua p/stores/a.lua; sleep 0.06; done
       done
       sleep 0.3
@@ -110,7 +112,7 @@ struct WatchCommandTests {
     )
     #expect(
       run.output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) } == [
-        "20000", "20000",
+        "100000", "100000",
       ]
     )
     let answers = try String(contentsOfFile: folder.path + "/out", encoding: .utf8)

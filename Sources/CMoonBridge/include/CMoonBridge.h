@@ -362,13 +362,13 @@ void mb_action_free(mb_vm *vm, int32_t action);
 // Writes the names of the parameters that callers give, one a line; `...` stands for any others. False for an
 // action that is no Lua function.
 bool mb_action_parameters(mb_vm *vm, int32_t action, char *names, size_t size);
-// The function that calls of hooked actions go through: dispatcher(number, function, self, ...).
+// The function that calls of hooked actions go through: dispatcher(number, self, ...).
 void mb_set_dispatcher(mb_vm *vm, int32_t function);
-// [enters Lua] The function invoke(number, self, ...), for the dispatcher to call the action itself; one
-// reference token.
+// [enters Lua] What the dispatcher needs: invoke(code, takesSelf, number, self, ...), codeOf(number) and
+// keepPlan(number, plan); three reference tokens.
 int32_t mb_make_invoker(mb_vm *vm);
-// [enters Lua] A table of functions that give values the rights of a holder: attenuate(grant, ...), leads(...)
-// and isObject(value); one reference token.
+// [enters Lua] A table of functions that give values the rights of a holder: attenuate(grant, ...), and for
+// the frame of a layer around an action see(frame, grant, ...) and handOn(frame, ...); one reference token.
 int32_t mb_make_attenuator(mb_vm *vm);
 // The kinds (a bit mask) that lead to live state.
 void mb_set_live_kinds(mb_vm *vm, uint32_t kinds);

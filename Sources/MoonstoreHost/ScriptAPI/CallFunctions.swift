@@ -8,6 +8,7 @@ extension HostEngine {
     let invoker = try machine.makeInvoker()
     try natives.table.set("invoke", to: .function(LuaFunction(invoker.invoke)))
     try natives.table.set("codeOf", to: .function(LuaFunction(invoker.codeOf)))
+    try natives.table.set("keepPlan", to: .function(LuaFunction(invoker.keepPlan)))
     try natives.table.set("rights", to: .table(LuaTable(try machine.makeAttenuator())))
     // A store's handle for whoever surrounds its actions: handleOf(id, grant).
     try natives.add("handleOf", as: "an action") { [unowned self] arguments in

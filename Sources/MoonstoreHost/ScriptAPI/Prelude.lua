@@ -338,18 +338,16 @@ end
 -- Calls of an action that middleware or hooks surround: the host's layers first, then the middleware of
 -- scripts from outside in, then the action. All of it can wait. Whoever surrounds a call sees the store, and
 -- what the action returns, with the rights of their own script.
--- A call keeps the list that it began with: a reload makes a new one.
+--
+-- What surrounds an action is its plan: made at its first call, kept by the machine until something of it
+-- changes, and never changed itself, so that a call keeps the one that it began with. Its layers stand at 1, 2 and
+-- so on, and at 0 what calls go to.
 local middleware = {}
-local attenuate, leads, isObject = native.rights.attenuate, native.rights.leads, native.rights.isObject
+local attenuate, see, handOn = native.rights.attenuate, native.rights.see, native.rights.handOn
+local invoke, select, error, pcall, pack, unpack = native.invoke, select, error, pcall, table.pack, table.unpack
 
 -- Sets the middleware around all stores: functions, each followed by its grant.
-function prelude.setMiddleware(...)
-  middleware = {}
-  local listed = table.pack(...)
-  for index = 1, listed.n, 2 do
-    middleware[#middleware + 1] = { fn = listed[index], grant = listed[index + 1] }
-  end
-end
+function prelude.setMiddleware(...) middleware = pack(...) end
 
 -- What a hook does wrong concerns neither the action nor the other hooks.
 local function guard(fn, ...)
@@ -357,87 +355,108 @@ local function guard(fn, ...)
   if not ok then native.report(tostring(err)) end
 end
 
-local function run(code, takesSelf, number, self, action, id, hooks, ...)
-  local after, failed = {}, {}
-  for index = 1, #hooks, 2 do
-    local grant = hooks[index + 1]
-    hooks[index]({
-      name = action, store = native.handleOf(id, grant), args = table.pack(...),
-      after = function(fn) after[#after + 1] = { fn = fn, grant = grant } end,
-      onError = function(fn) failed[#failed + 1] = fn end,
-    })
+-- Functions, each followed by its grant, as entries that know the store as it is seen with that grant.
+local function add(entries, listed, count, id)
+  for index = 1, count, 2 do
+    local grant = listed[index + 1]
+    entries[#entries + 1] = { fn = listed[index], grant = grant, store = native.handleOf(id, grant) }
   end
-  if #after == 0 and #failed == 0 then return native.invoke(code, takesSelf, number, self, ...) end
-  local results = table.pack(pcall(native.invoke, code, takesSelf, number, self, ...))
-  if not results[1] then
-    for _, fn in ipairs(failed) do guard(fn, results[2]) end
-    error(results[2], 0)
-  end
-  for _, each in ipairs(after) do
-    guard(each.fn, attenuate(each.grant, table.unpack(results, 2, results.n)))
-  end
-  return table.unpack(results, 2, results.n)
+  return entries
 end
 
--- The middleware around all stores is outside of that around this one, which `own` lists with its grants.
-local function onion(around, layer, own, code, takesSelf, number, self, action, id, hooks, ...)
-  local current = around[layer]
-  if not current then
-    local at = 2 * (layer - #around) - 1
-    if not own[at] then return run(code, takesSelf, number, self, action, id, hooks, ...) end
-    current = { fn = own[at], grant = own[at + 1] }
-  end
-  local call = {
-    action = action, storeId = id, store = native.handleOf(id, current.grant), args = table.pack(...),
-  }
-  local called, results, shown = false, nil, nil
-  local function see(...)
-    if not leads(...) then return ... end
-    results, shown = table.pack(...), table.pack(attenuate(current.grant, ...))
-    return table.unpack(shown, 1, shown.n)
-  end
-  -- What the middleware hands on as it got it goes on as it was.
-  local function handOn(...)
-    if not shown then return ... end
-    local returned = table.pack(...)
-    for index = 1, returned.n do
-      if isObject(returned[index]) and rawequal(returned[index], shown[index]) then
-        returned[index] = results[index]
-      end
+-- What a call's hooks want to hear of its end.
+local function finish(listening, ok, ...)
+  if not ok then
+    for index = 1, #listening do
+      local each = listening[index]
+      if not each.grant then guard(each.fn, (...)) end
     end
-    return table.unpack(returned, 1, returned.n)
+    error((...), 0)
   end
-  return handOn(current.fn(call, function(...)
-    if called then error("middleware calls next() once", 2) end
-    called = true
-    local args = select("#", ...) > 0 and table.pack(...) or call.args
-    return see(onion(
-      around, layer + 1, own, code, takesSelf, number, self, action, id, hooks,
-      table.unpack(args, 1, math.max(args.n or 0, #args))
-    ))
+  for index = 1, #listening do
+    local each = listening[index]
+    if each.grant then guard(each.fn, attenuate(each.grant, ...)) end
+  end
+  return ...
+end
+
+local function hooked(plan, self, ...)
+  local listening = {}
+  local hooks = plan.hooks
+  for index = 1, #hooks do
+    local hook = hooks[index]
+    hook.fn({
+      name = plan.action, store = hook.store, args = pack(...),
+      after = function(fn) listening[#listening + 1] = { fn = fn, grant = hook.grant } end,
+      onError = function(fn) listening[#listening + 1] = { fn = fn } end,
+    })
+  end
+  if #listening == 0 then return invoke(plan.code, plan.takesSelf, plan.number, self, ...) end
+  return finish(listening, pcall(invoke, plan.code, plan.takesSelf, plan.number, self, ...))
+end
+
+local function onion(plan, layer, self, ...)
+  local current = plan[layer]
+  if not current then
+    if plan.hooks then return hooked(plan, self, ...) end
+    local code = plan.code
+    if not code then return invoke(nil, nil, plan.number, self, ...) end
+    if plan.takesSelf then return code(self, ...) end
+    return code(...)
+  end
+  local call = { action = plan.action, storeId = plan.id, store = current.store, args = pack(...) }
+  -- All in one, since each variable that a function captures is an object of its own. What `next` returns may
+  -- be more than the layer can be shown: `see` keeps it in the frame, and what the layer hands on as it got it
+  -- goes on as it was.
+  local frame = { plan, layer, self, call, false, false, false }
+  return handOn(frame, current.fn(call, function(...)
+    if frame[5] then error("middleware calls next() once", 2) end
+    frame[5] = true
+    local plan, layer = frame[1], frame[2]
+    if select("#", ...) > 0 then
+      return see(frame, plan[layer].grant, onion(plan, layer + 1, frame[3], ...))
+    end
+    local args = frame[4].args
+    local count, listed = args.n or 0, #args
+    if listed > count then count = listed end
+    if count == 0 then return see(frame, plan[layer].grant, onion(plan, layer + 1, frame[3])) end
+    return see(frame, plan[layer].grant, onion(plan, layer + 1, frame[3], unpack(args, 1, count)))
   end))
 end
 
-function prelude.dispatch(number, self, ...)
-  local action, id, hooks, layered, own = native.beginCall(number)
-  local code, takesSelf = native.codeOf(number)
-  if not layered then
-    return onion(middleware, 1, own, code, takesSelf, number, self, action, id, hooks, ...)
+local function endLayers(key, ok, ...)
+  if not ok then
+    native.failCall(key, tostring((...)))
+    error((...), 0)
   end
-  -- Layers of Swift see the arguments as data, and may have changed them.
-  local key, args, count = native.beginLayers(number, ...)
-  local results = table.pack(
-    pcall(
-      onion, middleware, 1, own, code, takesSelf, number, self, action, id, hooks, table.unpack(args, 1, count)
-    )
-  )
-  if not results[1] then
-    native.failCall(key, tostring(results[2]))
-    error(results[2], 0)
-  end
-  local changed, value = native.endCall(key, results[2])
+  local changed, value = native.endCall(key, (...))
   if changed then return value end
-  return table.unpack(results, 2, results.n)
+  return ...
+end
+
+-- Layers of Swift see the arguments as data, and may have changed them.
+local function layered(plan, layer, self, ...)
+  local key, args, count = native.beginLayers(plan.number, ...)
+  return endLayers(key, pcall(onion, plan, layer, self, unpack(args, 1, count)))
+end
+
+local function prepare(number)
+  local action, id, hooks, isLayered, own = native.beginCall(number)
+  local code, takesSelf = native.codeOf(number)
+  -- The middleware around all stores is outside of that around this one.
+  local plan = add(add({}, middleware, middleware.n or 0, id), own, #own, id)
+  plan.action, plan.id, plan.number = action, id, number
+  plan.code, plan.takesSelf = code, takesSelf
+  if #hooks > 0 then plan.hooks = add({}, hooks, #hooks, id) end
+  plan[0] = isLayered and layered or onion
+  native.keepPlan(number, plan)
+  return plan
+end
+
+-- The machine calls this while it has no plan, and what stands at 0 of the plan afterwards.
+function prelude.dispatch(number, self, ...)
+  local plan = prepare(number)
+  return plan[0](plan, 1, self, ...)
 end
 
 -- A reset that a plugin does in a way of its own.
