@@ -41,8 +41,10 @@ final class PollingWatcher: FolderWatcher {
   private let task: Task<Void, Never>
 
   init(_ folder: String, every seconds: Double, _ signal: FolderSignal) {
+    // Before anybody goes on, so that what they change is a change.
+    let first = PollingWatcher.look(at: folder)
     task = Task {
-      var last = PollingWatcher.look(at: folder)
+      var last = first
       while !Task.isCancelled {
         try? await Task.sleep(for: .seconds(seconds))
         let now = PollingWatcher.look(at: folder)

@@ -31,6 +31,8 @@ public final class ProjectWatch: Sendable {
     let signal = FolderSignal()
     self.signal = signal
     watcher = try ProjectWatch.watcher(folder, options, signal)
+    // What was changed after the scripts were read, and before somebody watched, was told to nobody.
+    signal.raise()
     task = Task {
       for await _ in signal.stream {
         await ProjectWatch.quiet(signal, options)

@@ -18,6 +18,7 @@ import Testing
       var options = given
       // Between two commands of one burst a busy machine may let some time pass.
       options.quiet = 0.2
+      options.longest = 30
       watch = try await test.host.watch(options)
       let stream = try await test.host.reloads()
       Task { [reports] in
@@ -211,6 +212,18 @@ import Testing
     try await Task.sleep(for: .milliseconds(300))
     try await watched.shell("sed -i s/one/two/ stores/a.lua")
     _ = try await watched.seen(ask, "two")
+  }
+
+  @Test(arguments: [nil, 0.05])
+  func `What was changed before the watch began is seen as well`(polling: Double?) async throws {
+    let test = try await TestHost(WatchTests.project)
+    try WatchTests.store("a", "two")
+      .write(toFile: test.folder + "/stores/a.lua", atomically: true, encoding: .utf8)
+    var options = WatchOptions()
+    options.polling = polling
+    let watch = try await test.host.watch(options)
+    try await test.expect(ask, "two")
+    watch.stop()
   }
 
   @Test func `Polling sees the same`() async throws {
