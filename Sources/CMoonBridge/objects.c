@@ -174,6 +174,12 @@ static bool push_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint
   switch (value.tag) {
     case MB_INTEGER: lua_pushinteger(L, value.bits); return true;
     case MB_STRING: lua_pushlstring(L, value.pointer, (size_t)value.bits); return true;
+    case MB_OBJECT:
+      // (Upvalue 1 of whoever calls this: the userdata that there are.)
+      if (lua_rawgeti(L, lua_upvalueindex(1), identity(0, value.pointer)) == LUA_TUSERDATA) return true;
+      lua_pop(L, 1);
+      mb_push_object(L, vm, (uint16_t)value.extra, 0, value.pointer);
+      return true;
     case MB_ACTION:
       if (!vm->actions[value.bits].in_use) return false;
       lua_rawgeti(L, LUA_REGISTRYINDEX, vm->actions[value.bits].closure);
@@ -354,11 +360,11 @@ static int ipairs_next(lua_State *L) {
 
 // -- What the standard functions do with objects ------------------------------------------------------
 
-// (Upvalue 1: the standard function, which runs in this one's place.)
+// (Upvalue 1: the standard function, which runs in this one's place; upvalue 2: the iterator.)
 static int base_ipairs(lua_State *L) {
   if (!mb_to_object(L, 1)) return lua_tocfunction(L, lua_upvalueindex(1))(L);
   check_parts(L, 1, "iterate over");
-  lua_pushcfunction(L, ipairs_next);
+  lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
   return 3;
@@ -487,20 +493,23 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
       {"__index", object_index}, {"__newindex", object_newindex}, {"__len", object_len},
       {"__eq", object_eq},       {"__tostring", object_tostring}, {"__pairs", object_pairs},
       {"__gc", object_gc},       {NULL, NULL}};
-  luaL_newlib(L, metamethods);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  vm->proxies = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  luaL_newlibtable(L, metamethods);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, metamethods, 1);
   mb_set_concat(L, vm, object_concat);
   lua_pushliteral(L, "host object");
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   vm->metatable = luaL_ref(L, LUA_REGISTRYINDEX);
-
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  vm->proxies = luaL_ref(L, LUA_REGISTRYINDEX);
 
   lua_newtable(L);
   vm->symbols = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -523,6 +532,9 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   if (vm->concat_event) lua_register(L, "pairs", base_pairs);
   lua_register(L, "type", base_type);
   lua_getglobal(L, "ipairs");
-  lua_pushcclosure(L, base_ipairs, 1);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, ipairs_next, 1);
+  lua_pushcclosure(L, base_ipairs, 2);
   lua_setglobal(L, "ipairs");
+  lua_pop(L, 1);
 }

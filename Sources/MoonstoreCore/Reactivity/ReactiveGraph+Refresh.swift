@@ -19,6 +19,11 @@ extension ReactiveGraph {
     return refreshUnsettled(computed.rawValue)
   }
 
+  /// Whether reading a computed takes no evaluation.
+  func isSettled(_ computed: NodeID) -> Bool {
+    nodes[computed.rawValue].marks.isDisjoint(with: .unsettled)
+  }
+
   /// Brings a computed up to date and records the read, also of one that is running.
   ///
   /// The recorded read lets a reader that was refused because of a cycle look again once the

@@ -47,7 +47,13 @@ public final class ReactiveGraph {
   var runLimit = 100
   var isHolding = false
   var failures: [EffectFailure] = []
-  var undoNotes = UndoNotes()
+  // Not checked for overlapping access, as every turn uses it: what is done to it calls nobody but the tree, which
+  // tells how long its log is.
+  @exclusivity(unchecked) private var ownUndoNotes = UndoNotes()
+  var undoNotes: UndoNotes {
+    get { unsafe ownUndoNotes }
+    _modify { yield unsafe &ownUndoNotes }
+  }
 
   /// While true, neither the end of a batch nor a single write runs effects; `flush` does.
   package var holdsEffects: Bool {

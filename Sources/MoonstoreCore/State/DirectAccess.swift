@@ -12,6 +12,20 @@ package enum Glance {
   case part(ObjectIdentifier)
   /// An action, by its number.
   case action(Int32)
+
+  @inline(__always)
+  init(_ slot: borrowing StateSlot) {
+    switch slot {
+    case .empty: self = .nothing
+    case .null: self = .null
+    case .bool(let bool): self = .bool(bool)
+    case .integer(let integer): self = .integer(integer)
+    case .number(let number): self = .number(number)
+    case .string(let string): self = .string(string)
+    case .node(let child): self = .part(ObjectIdentifier(child))
+    case .bytes, .opaque: self = .elsewhere
+    }
+  }
 }
 
 /// The short way to fields and elements, for script engines: no error is made, no right is asked for, and no
@@ -42,19 +56,10 @@ extension StateTree {
     }
     if graph.isTracking { track(node, at: position) }
     guard position >= 0 else { return .nothing }
-    switch node.slots[position] {
-    case .empty: return .nothing
-    case .null: return .null
-    case .bool(let bool): return .bool(bool)
-    case .integer(let integer): return .integer(integer)
-    case .number(let number): return .number(number)
-    case .string(let string): return .string(string)
-    case .node(let child): return .part(ObjectIdentifier(child))
-    case .bytes, .opaque: return .elsewhere
-    }
+    return Glance(node.slots[position])
   }
 
-  /// Looks at a field or an action of a store.
+  /// Looks at a field, an action or a getter of a store.
   package func glance(in store: Unmanaged<LiveStore>, symbol: UInt32) -> Glance {
     // Safe: the caller keeps the store alive.
     unsafe store._withUnsafeGuaranteedRef { store in
@@ -68,7 +73,8 @@ extension StateTree {
       case .action(let index):
         let number = store.actions[index].number
         return number >= 0 ? .action(number) : .elsewhere
-      case .getter, nil: return .elsewhere
+      case .getter(let getter): return getter.glance()
+      case nil: return .elsewhere
       }
     }
   }

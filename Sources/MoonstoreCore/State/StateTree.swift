@@ -27,9 +27,12 @@ package final class StateTree {
   package init(graph: ReactiveGraph) {
     self.graph = graph
     log.reserveCapacity(64)
-    // Weak, since effects that somebody holds keep the graph beyond the tree.
-    graph.followLog { [weak self] in self?.log.count ?? 0 }
+    // Effects that somebody holds keep the graph beyond the tree, which therefore takes this back. A weak
+    // reference would make every count of references to the tree a slow one.
+    graph.followLog { [unowned(unsafe) self] in unsafe self.log.count }
   }
+
+  deinit { graph.followLog { 0 } }
 
   // MARK: Reading
 

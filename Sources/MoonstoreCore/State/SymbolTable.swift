@@ -19,7 +19,8 @@ package final class SymbolTable {
   // What Swift has asked for last, found by three of its bytes: it names fields and actions by text at each
   // call, and hashing that costs more than the rest of reading a getter. A symbol is never given away, so
   // what stands here stays right.
-  private var recent = ContiguousArray(repeating: Recent(), count: 64)
+  // Not checked for overlapping access: each place is read or put in one step.
+  @exclusivity(unchecked) private var recent = ContiguousArray(repeating: Recent(), count: 64)
 
   package init() {}
 
@@ -28,10 +29,10 @@ package final class SymbolTable {
   /// The symbol of a string, if it has one.
   package func symbol(of name: String) -> UInt32 {
     let place = SymbolTable.place(of: name)
-    let known = recent[place]
+    let known = unsafe recent[place]
     if known.symbol != 0, known.name.hasSameBytes(as: name) { return known.symbol }
     guard let symbol = symbols[.string(name)] else { return 0 }
-    recent[place] = Recent(name: self.name(of: symbol), symbol: symbol)
+    unsafe recent[place] = Recent(name: self.name(of: symbol), symbol: symbol)
     return symbol
   }
 

@@ -51,6 +51,15 @@ package final class Getter: GraphObserver {
     }
   }
 
+  /// The value as far as it takes no evaluation and is no error, noted as read.
+  func glance() -> Glance {
+    guard node != .none, error == nil, overranAfter == nil else { return .elsewhere }
+    let graph = store.system.graph
+    guard graph.isSettled(node) else { return .elsewhere }
+    graph.track(node)
+    return Glance(result)
+  }
+
   package override func recompute(in graph: ReactiveGraph) -> Bool {
     let system = store.system
     system.getterDepth += 1

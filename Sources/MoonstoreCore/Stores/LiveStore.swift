@@ -53,10 +53,16 @@ package final class LiveStore {
   package var root: StateNode { currentRoot }
   // What only this module sees is not checked for overlapping access at each use.
   private var currentRoot: StateNode
-  private var memberSymbols: ContiguousArray<UInt32> = []
-  private var members: ContiguousArray<Member> = []
+  // Nor are these, which every call and read of a getter looks through: nothing overlaps, since each is changed in
+  // one step that calls nobody.
+  @exclusivity(unchecked) private var memberSymbols: ContiguousArray<UInt32> = []
+  @exclusivity(unchecked) private var members: ContiguousArray<Member> = []
+  @exclusivity(unchecked) private var allActions: ContiguousArray<Action> = []
   /// All that there were, also those that a newer version has removed: their places stay theirs.
-  package internal(set) var actions: ContiguousArray<Action> = []
+  package internal(set) var actions: ContiguousArray<Action> {
+    get { unsafe allActions }
+    _modify { yield unsafe &allActions }
+  }
   package var isDisposed: Bool { hasLeft }
   private var hasLeft = false
   private var isGone = false
@@ -100,8 +106,8 @@ package final class LiveStore {
   /// The getter or action of a name.
   @inline(__always)
   package func member(_ symbol: UInt32) -> Member? {
-    for position in memberSymbols.indices where memberSymbols[position] == symbol {
-      return members[position]
+    for position in unsafe memberSymbols.indices where unsafe memberSymbols[position] == symbol {
+      return unsafe members[position]
     }
     return nil
   }
@@ -112,16 +118,16 @@ package final class LiveStore {
   }
 
   /// The names of all getters and actions.
-  var memberNames: [String] { memberSymbols.map { system.tree.symbols.name(of: $0) } }
+  var memberNames: [String] { unsafe memberSymbols.map { system.tree.symbols.name(of: $0) } }
 
   /// The names of the getters, in order of definition.
   package var getterNames: [String] {
-    members.compactMap { if case .getter(let getter) = $0 { getter.name } else { nil } }
+    unsafe members.compactMap { if case .getter(let getter) = $0 { getter.name } else { nil } }
   }
 
   /// The actions that it has now, in order of definition.
   package var presentActions: [Action] {
-    members.compactMap { if case .action(let index) = $0 { actions[index] } else { nil } }
+    unsafe members.compactMap { if case .action(let index) = $0 { actions[index] } else { nil } }
   }
 
   package func action(named name: String) -> Action? {
@@ -151,8 +157,8 @@ package final class LiveStore {
         store: id
       )
     }
-    memberSymbols.append(symbol)
-    members.append(member)
+    unsafe memberSymbols.append(symbol)
+    unsafe members.append(member)
   }
 
   /// Whether the state has a field of this name now.
@@ -165,16 +171,18 @@ package final class LiveStore {
   @discardableResult
   func dropMember(named name: String) -> Int {
     let symbol = system.tree.symbols.symbol(of: name)
-    guard let place = memberSymbols.firstIndex(of: symbol) else { return members.count }
-    memberSymbols.remove(at: place)
-    members.remove(at: place)
+    guard let place = unsafe memberSymbols.firstIndex(of: symbol) else {
+      return unsafe members.count
+    }
+    unsafe memberSymbols.remove(at: place)
+    unsafe members.remove(at: place)
     return place
   }
 
   /// Puts a getter or an action back that was dropped.
   func restore(_ member: Member, named name: String, at place: Int) {
-    memberSymbols.insert(system.tree.symbols.intern(name), at: place)
-    members.insert(member, at: place)
+    unsafe memberSymbols.insert(system.tree.symbols.intern(name), at: place)
+    unsafe members.insert(member, at: place)
   }
 
   /// Takes a getter or an action back out; an action only if it is the last one that was added.
@@ -189,7 +197,7 @@ package final class LiveStore {
   /// Names like one that was not found, for messages.
   package func suggestion(for name: String) -> String {
     let names =
-      memberSymbols.map { system.tree.symbols.name(of: $0) }
+      unsafe memberSymbols.map { system.tree.symbols.name(of: $0) }
       + root.slots.indices.map { "\(root.key(at: $0))" }
     return Suggestion.text(for: name, among: names)
   }
@@ -270,7 +278,7 @@ package final class LiveStore {
     attachments = []
     for subscription in subscriptions { subscription.finish() }
     hooks = []
-    for case .getter(let getter) in members { getter.dispose() }
+    for case .getter(let getter) in unsafe members { getter.dispose() }
     for getter in retired.values { getter.dispose() }
   }
 }

@@ -39,7 +39,8 @@ public final class StoreSystem {
   private lazy var ownAccess = AccessTable(system: self)
   private var ownLimits = Limits()
   private var getters = 0
-  private var failure: StoreError?
+  // Not checked for overlapping access either: each part is changed in one step that calls nobody.
+  @exclusivity(unchecked) private var work = TurnWork()
 
   /// Asks a condition that is a script's function.
   package var evaluateCondition: ((Int, Permission.Request) throws -> Bool)?
@@ -70,9 +71,15 @@ public final class StoreSystem {
   var globalHooks: [ActionHook] = []
 
   /// Work that became possible within the turn, such as going on with an answer.
-  package var ready: [() -> Void] = []
+  package var ready: [() -> Void] {
+    get { unsafe work.ready }
+    _modify { yield unsafe &work.ready }
+  }
   /// Work that begins when the turn is final; see `afterTurn`.
-  var followUps = FollowUpQueue()
+  var followUps: FollowUpQueue {
+    get { unsafe work.followUps }
+    _modify { yield unsafe &work.followUps }
+  }
 
   var turnDepth = 0
   /// Evaluations of getters on the stack: they may not write, send or wait.
@@ -84,8 +91,14 @@ public final class StoreSystem {
   package var takesWrites: Bool { turnDepth > 0 && getters == 0 }
   /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
   package var loading: String?
-  var stretches: [TurnChanges.Stretch] = []
-  var pending: [(LiveStore, StoreChange)] = []
+  var stretches: [TurnChanges.Stretch] {
+    get { unsafe work.stretches }
+    _modify { yield unsafe &work.stretches }
+  }
+  var pending: [(LiveStore, StoreChange)] {
+    get { unsafe work.pending }
+    _modify { yield unsafe &work.pending }
+  }
   /// How many events of the registry are still to be told.
   var pendingEvents = 0
   var subscriptionCount = 0
@@ -96,8 +109,8 @@ public final class StoreSystem {
   /// Why the turn under way must end as a whole: code in it ran over a limit, so that what failed is not one
   /// handler alone.
   package var overrun: StoreError? {
-    get { failure }
-    set { failure = newValue }
+    get { unsafe work.overrun }
+    set { unsafe work.overrun = newValue }
   }
   /// Gives what has to be done after such a turn a budget of its own.
   package var onRecovery: (() -> Void)?
@@ -161,6 +174,15 @@ public final class StoreSystem {
       "the getter '\(label)' cannot \(what()): getters only read; use an action"
     )
   }
+}
+
+/// What a turn leaves to be done at its end.
+private struct TurnWork {
+  var ready: [() -> Void] = []
+  var followUps = FollowUpQueue()
+  var stretches: [TurnChanges.Stretch] = []
+  var pending: [(LiveStore, StoreChange)] = []
+  var overrun: StoreError?
 }
 
 @available(*, unavailable)
