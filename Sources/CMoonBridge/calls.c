@@ -157,10 +157,12 @@ static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t
   size_t from = vm->token_count;
   if (last - first >= MB_MAX_RESULTS) luaL_error(L, "too many results");
   for (int i = first; i <= last; i++) {
+    const char *reason;
     if (tables == MB_AS_REFERENCE) {
       mb_encode_reference(L, vm, i);
+    } else if (tables == MB_AS_STATE) {
+      if (!mb_encode(L, vm, i, true, &reason)) mb_encode_reference(L, vm, i);
     } else {
-      const char *reason;
       if (!mb_encode(L, vm, i, false, &reason))
         luaL_error(L, "result%s%s: %s", vm->text_length ? " " : "", vm->text, reason);
     }

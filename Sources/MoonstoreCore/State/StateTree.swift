@@ -8,6 +8,7 @@ package final class StateTree {
   package let graph: ReactiveGraph
   package let symbols = SymbolTable()
   let emptyShape = Shape()
+  var mapForms = MapForms()
   /// Counts turns; a savepoint is good for the turn that it was taken in.
   private(set) var turnNumber: UInt32 = 1
   /// What the turn has done so far.

@@ -59,6 +59,8 @@ package final class LiveStore {
   package internal(set) var actions: ContiguousArray<Action> = []
   package var isDisposed: Bool { hasLeft }
   private var hasLeft = false
+  // Whether whoever hears of stores has heard of this one.
+  var isAnnounced = false
   private var isGone = false
   var subscriptions: [StoreSubscription] = []
   /// How many hear of its changes.
@@ -83,8 +85,9 @@ package final class LiveStore {
   /// What the world knows of the store, such as the hooks of others: ends when it leaves, and is put back
   /// when that is undone.
   package var registrations: [Subscription] = []
-  /// Disposers of what lives as long as the store; they run when it is gone for good.
-  package var attachments: [() -> Void] = []
+  /// What the host knows the store by, and what its script engine keeps for its actions.
+  package var entry: AnyObject?
+  package var handle: AnyObject?
   /// The public face, with all rights.
   ///
   /// It holds the store, so the store does not hold it.
@@ -139,11 +142,13 @@ package final class LiveStore {
   }
 
   func add(_ member: Member, named name: String) throws(StoreError) {
-    let symbol = system.tree.symbols.intern(name)
+    let symbols = system.tree.symbols
+    let known = symbols.symbol(of: name)
+    let symbol = known != 0 ? known : symbols.intern(name)
     guard symbol != 0 else {
       throw StoreError(.invalidDefinition, "this host has too many names", store: id)
     }
-    guard self.member(symbol) == nil, !hasField(name) else {
+    guard self.member(symbol) == nil, !hasField(symbol) else {
       throw StoreError(
         .invalidDefinition,
         "'\(name)' is defined twice in the store '\(id)': "
@@ -158,6 +163,11 @@ package final class LiveStore {
   /// Whether the state has a field of this name now.
   func hasField(_ name: String) -> Bool {
     let position = root.position(of: .string(name))
+    return position >= 0 && !root.slots[position].isEmpty
+  }
+
+  private func hasField(_ symbol: UInt32) -> Bool {
+    let position = root.position(ofSymbol: symbol)
     return position >= 0 && !root.slots[position].isEmpty
   }
 
@@ -247,6 +257,7 @@ package final class LiveStore {
     guard !isDisposed else { return }
     hasLeft = true
     for registration in registrations.reversed() { registration.cancel() }
+    if isAnnounced { system.onStoreLeft?(self) }
     for addition in additions.reversed() { addition.leave() }
     for handler in handlers.reversed() { handler.cancel() }
     for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
@@ -256,6 +267,7 @@ package final class LiveStore {
   func comeBack() {
     hasLeft = false
     for root in [root] + hiddenRoots { system.tree.move(root, to: self) }
+    if isAnnounced { system.onStoreReturned?(self) }
   }
 
   /// Ends it for good.
@@ -266,8 +278,7 @@ package final class LiveStore {
     registrations = []
     additions = []
     handlers = []
-    for dispose in attachments.reversed() { dispose() }
-    attachments = []
+    if isAnnounced { system.onStoreGone?(self) }
     for subscription in subscriptions { subscription.finish() }
     hooks = []
     for case .getter(let getter) in members { getter.dispose() }

@@ -80,6 +80,7 @@ extension StoreSystem {
   /// Registers a store with its subscriptions, or nothing of it.
   package func register(_ live: LiveStore) throws(StoreError) {
     try registry.register(live)
+    live.isAnnounced = true
     onStoreRegistered?(live)
     do throws(StoreError) {
       live.handlers += try subscribe(
