@@ -26,7 +26,7 @@ final class HostEngine {
   var conditionCount = 0
   let releasedConditions = ReleasedConditions()
   /// Methods of texts that errors of the host have as well.
-  var errorMethods: [String: LuaReference] = [:]
+  private(set) lazy var errorMethods = ErrorMethods(engine: self)
   /// Hooks of scripts, by store.
   var scriptHooks: [String: [ScriptHook]] = [:]
   /// Middleware of scripts around the actions of one store, inside that around all.
@@ -190,7 +190,7 @@ final class HostEngine {
     actions = []
     grantedActions = [:]
     conditions = [:]
-    errorMethods = [:]
+    errorMethods.removeAll()
     system.registry.disposeAll()
     unsafe system.scriptEngine = nil
     machine.close()

@@ -246,6 +246,11 @@ enum {
 // [enters Lua] Compiles text; the result is a reference to the function. `environment` is a reference to
 // the table of its globals, or 0 for the machine's own.
 int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment);
+// What the compiler has made of a function, for the caller to free; NULL when memory is short. Lua trusts it blindly:
+// it is for the host's own code, in the process that has compiled it.
+char *_Nullable mb_compiled(mb_vm *vm, int32_t function, size_t *length);
+// [enters Lua] The function that `mb_compiled` has told of, as a reference.
+int32_t mb_load_compiled(mb_vm *vm, const void *bytes, size_t length);
 // [enters Lua] Calls a function with the argument tokens from `base`, which are taken off the buffer.
 int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables);
 // [enters Lua] Calls a getter with one object; its single result crosses as data that may hold objects.
@@ -272,6 +277,9 @@ int32_t mb_globals(mb_vm *vm);
 // [enters Lua] A function that calls `native` with this number; the result is a reference. With
 // `tables` MB_AS_REFERENCE its table arguments cross as references.
 int32_t mb_make_native(mb_vm *vm, int32_t function, int32_t tables);
+// [enters Lua] Puts such functions into a table: from `base` on a name, a number, and whether table arguments cross
+// as references, and so on.
+int32_t mb_set_natives(mb_vm *vm, int32_t table, size_t base);
 // [enters Lua] What a value's own __tostring makes of it, as one string token; none without one.
 int32_t mb_custom_text(mb_vm *vm, int32_t reference);
 // [enters Lua] The __name in the metatable of a table, as one string token; none without one. Runs no script.

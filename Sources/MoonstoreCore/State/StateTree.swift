@@ -21,7 +21,7 @@ package final class StateTree {
 
   package init(graph: ReactiveGraph) {
     self.graph = graph
-    log.reserveCapacity(64)
+    log.reserveCapacity(16)
     // Weak, since effects that somebody holds keep the graph beyond the tree.
     graph.followLog { [weak self] in self?.log.count ?? 0 }
   }
