@@ -11,6 +11,8 @@ struct MapForms {
     /// Which of those stands at each position.
     let order: ContiguousArray<Int>
     let shape: Shape
+    /// Whether they stand as they were given.
+    let isInOrder: Bool
   }
 
   private static let count = 16
@@ -53,15 +55,18 @@ extension StateTree {
     guard !fields.isEmpty, let form = mapForms.form(of: fields, make: { makeForm(of: fields) })
     else { return false }
     node.shape = form.shape
-    node.slots.reserveCapacity(slots.count)
-    for index in form.order {
-      let slot = slots[index]
-      if case .node(let child) = slot, !node.isFrozen {
-        unsafe child.parent = node
-        child.hint = node.slots.count
-      }
-      node.slots.append(slot)
+    var placed = slots
+    if !form.isInOrder {
+      for (position, index) in form.order.enumerated() { placed[position] = slots[index] }
     }
+    if !node.isFrozen {
+      for (position, slot) in placed.enumerated() {
+        guard case .node(let child) = slot else { continue }
+        unsafe child.parent = node
+        child.hint = position
+      }
+    }
+    node.slots = placed
     return true
   }
 
@@ -73,6 +78,11 @@ extension StateTree {
       guard let next = shape.adding(fields[index]) else { return nil }
       shape = next
     }
-    return MapForms.Form(fields: fields, order: ContiguousArray(order), shape: shape)
+    return MapForms.Form(
+      fields: fields,
+      order: ContiguousArray(order),
+      shape: shape,
+      isInOrder: order == Array(order.indices)
+    )
   }
 }
