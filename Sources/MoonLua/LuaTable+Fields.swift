@@ -24,6 +24,7 @@ extension LuaTable {
     try machine.check(unsafe mb_table_fields(try machine.open(), reference.number), base)
     defer { machine.truncateTokens(to: base) }
     var fields: [LuaField] = []
+    fields.reserveCapacity(4)
     var token = try machine.token(at: base)
     while token.position < machine.tokenCount {
       let name = token.kind == .string ? token.string : nil

@@ -60,7 +60,7 @@ package final class LiveStore {
   package var isDisposed: Bool { hasLeft }
   private var hasLeft = false
   // Whether whoever hears of stores has heard of this one.
-  var isAnnounced = false
+  package internal(set) var isAnnounced = false
   private var isGone = false
   var subscriptions: [StoreSubscription] = []
   /// How many hear of its changes.
@@ -130,6 +130,13 @@ package final class LiveStore {
   package func action(named name: String) -> Action? {
     guard case .action(let index) = member(named: name) else { return nil }
     return actions[index]
+  }
+
+  /// Makes room for what a definition has, and no more: most stores get nothing later.
+  package func reserve(getters: Int, actions count: Int) {
+    memberSymbols.reserveCapacity(getters + count)
+    members.reserveCapacity(getters + count)
+    actions.reserveCapacity(count)
   }
 
   package func add(_ getter: Getter) throws(StoreError) {

@@ -82,6 +82,7 @@ extension StoreSystem {
     try registry.register(live)
     live.isAnnounced = true
     onStoreRegistered?(live)
+    if live.definition.on.isEmpty, live.definition.answers.isEmpty { return }
     do throws(StoreError) {
       live.handlers += try subscribe(
         live,

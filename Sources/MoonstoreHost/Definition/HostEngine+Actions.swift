@@ -54,7 +54,12 @@ extension HostEngine {
         of: handle(store),
         handle: try handleReference(of: store),
         function: function,
-        flags: flags(of: action, in: store, isSurrounded: isSurrounded(store))
+        // Whoever announces the store looks at what surrounds it.
+        flags: flags(
+          of: action,
+          in: store,
+          isSurrounded: store.isAnnounced && isSurrounded(store)
+        )
       )
       while actions.count <= Int(number) { actions.append(nil) }
       actions[Int(number)] = ScriptAction(store: store, index: Int32(index), native: native)
@@ -62,6 +67,13 @@ extension HostEngine {
     } catch {
       throw StoreError(lua: error)
     }
+  }
+
+  /// Hands a store to its own code: the userdata that its actions keep, where they do.
+  func appendHandle(of store: LiveStore) {
+    // Nobody else puts anything there.
+    guard let known = store.handle else { return machine.append(handle(store)) }
+    machine.append(reference: unsafe unsafeDowncast(known, to: LuaReference.self).number)
   }
 
   /// What keeps the userdata of a store alive for its actions, which share it.

@@ -129,7 +129,7 @@ extension HostEngine {
       throw error
     }
     scripts[script]?.stores.insert(live.id)
-    try addHandlers(of: reader, to: live)
+    if !reader.on.isEmpty || !reader.answers.isEmpty { try addHandlers(of: reader, to: live) }
     try system.install(reader.plugins.map { plugin($0, of: script) }, on: live)
   }
 
@@ -144,6 +144,7 @@ extension HostEngine {
       definition.state = beginning(of: reader, root)
       live = LiveStore(definition, root: root, system: system)
     }
+    live.reserve(getters: reader.getters.count, actions: reader.actions.count)
     do {
       for getter in reader.getters { try add(getter: getter.name, getter.function, to: live) }
       for action in reader.actions { try add(action: action.name, action.function, to: live) }

@@ -218,7 +218,7 @@ extension HostEngine {
       )
     }
     let state = try start(function, store: owner, member: "handling '\(message.type)'") {
-      if let store { machine.append(handle(store)) }
+      if let store { appendHandle(of: store) }
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
     }
     switch state {
