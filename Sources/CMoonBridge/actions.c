@@ -185,22 +185,19 @@ static int do_make_binder(lua_State *L) {
 
 int32_t mb_make_binder(mb_vm *vm) { return mb_protect(vm, do_make_binder); }
 
-static int do_action_new(lua_State *L) {
+static int do_make_handle(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
-  mb_action_entry *entry = &vm->actions[vm->action_last];
   mb_push_value(L, vm, &vm->entry.self);
-  entry->handle = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_pushinteger(L, vm->action_last);
-  lua_pushinteger(L, 0);
-  lua_pushcclosure(L, mb_call_action, 2);
-  lua_pushvalue(L, -1);
-  entry->closure = luaL_ref(L, LUA_REGISTRYINDEX);
-  mb_encode_reference(L, vm, -1);
-  entry->in_use = true;
+  mb_append_reference(vm, luaL_ref(L, LUA_REGISTRYINDEX), LUA_TUSERDATA);
   return 0;
 }
 
-int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t function, uint32_t flags) {
+int32_t mb_make_handle(mb_vm *vm, mb_value handle) {
+  vm->entry.self = handle;
+  return mb_protect(vm, do_make_handle);
+}
+
+int32_t mb_action_new(mb_vm *vm, const void *store, int32_t handle, int32_t function, uint32_t flags) {
   if (vm->action_count == vm->action_capacity) {
     int32_t capacity = vm->action_capacity ? vm->action_capacity * 2 : 32;
     mb_action_entry *actions = realloc(vm->actions, (size_t)capacity * sizeof *actions);
@@ -210,11 +207,29 @@ int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t fun
   }
   // Numbers are not given out twice: a function that somebody kept must not come to mean another action.
   vm->action_last = vm->action_count++;
-  vm->actions[vm->action_last] =
-      (mb_action_entry){.store = store, .function = function, .flags = flags};
-  vm->entry.self = handle;
-  return mb_protect(vm, do_action_new);
+  vm->actions[vm->action_last] = (mb_action_entry){
+      .store = store, .handle = handle, .function = function, .flags = flags, .in_use = true};
+  return vm->action_last;
 }
+
+static int do_action_own(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  int32_t action = vm->entry.function;
+  lua_pushinteger(L, action);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, mb_call_action, 2);
+  vm->actions[action].closure = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+// Most actions of most stores are never called by a script, so that nothing is made for them.
+int32_t mb_action_own(mb_vm *vm, int32_t action) {
+  if (vm->actions[action].closure) return 0;
+  vm->entry.function = action;
+  return mb_protect(vm, do_action_own);
+}
+
+int32_t mb_action_own_reference(const mb_vm *vm, int32_t action) { return vm->actions[action].closure; }
 
 static int do_action_closure(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
@@ -230,8 +245,6 @@ int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant) {
   vm->entry.tables = grant;
   return mb_protect(vm, do_action_closure);
 }
-
-int32_t mb_action_last(const mb_vm *vm) { return vm->action_last; }
 
 // Whoever changes what surrounds an action, or its code, sets its flags or its function.
 void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags) {
@@ -249,8 +262,7 @@ void mb_action_free(mb_vm *vm, int32_t action) {
   if (!entry->in_use) return;
   entry->in_use = false;
   forget_plan(vm, entry);
-  mb_release_reference(vm, entry->handle);
-  mb_release_reference(vm, entry->closure);
+  if (entry->closure) mb_release_reference(vm, entry->closure);
 }
 
 bool mb_action_parameters(mb_vm *vm, int32_t action, char *names, size_t size) {

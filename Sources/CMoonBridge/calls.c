@@ -157,10 +157,12 @@ static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t
   size_t from = vm->token_count;
   if (last - first >= MB_MAX_RESULTS) luaL_error(L, "too many results");
   for (int i = first; i <= last; i++) {
+    const char *reason;
     if (tables == MB_AS_REFERENCE) {
       mb_encode_reference(L, vm, i);
+    } else if (tables == MB_AS_STATE) {
+      if (!mb_encode(L, vm, i, true, &reason)) mb_encode_reference(L, vm, i);
     } else {
-      const char *reason;
       if (!mb_encode(L, vm, i, false, &reason))
         luaL_error(L, "result%s%s: %s", vm->text_length ? " " : "", vm->text, reason);
     }
@@ -172,7 +174,8 @@ static int do_load(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   const mb_value *source = &vm->entry.self;
   const char *name = vm->tokens[vm->entry.base].pointer;
-  if (luaL_loadbufferx(L, source->pointer, (size_t)source->bits, name, "t") != LUA_OK) lua_error(L);
+  const char *mode = vm->entry.tables ? "b" : "t";
+  if (luaL_loadbufferx(L, source->pointer, (size_t)source->bits, name, mode) != LUA_OK) lua_error(L);
   if (vm->entry.function) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->entry.function);
     // A main chunk has one upvalue, its environment.
@@ -183,13 +186,58 @@ static int do_load(lua_State *L) {
   return 0;
 }
 
-int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment) {
+static int32_t load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment,
+                    bool is_compiled) {
   size_t base = vm->token_count;
   vm->entry.base = base;
   vm->entry.function = environment;
+  vm->entry.tables = is_compiled;
   vm->entry.self = (mb_value){.tag = MB_STRING, .bits = (int64_t)length, .pointer = source};
   mb_token_append(vm, (mb_value){.tag = MB_STRING, .pointer = name}, false);
   return protect_with_tokens(vm, base, do_load);
+}
+
+int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment) {
+  return load(vm, source, length, name, environment, false);
+}
+
+int32_t mb_load_compiled(mb_vm *vm, const void *bytes, size_t length) {
+  return load(vm, bytes, length, "=[host]", 0, true);
+}
+
+typedef struct compiled {
+  char *bytes;
+  size_t length, capacity;
+} compiled;
+
+static int append_piece(lua_State *L, const void *bytes, size_t size, void *context) {
+  (void)L;
+  compiled *all = context;
+  if (all->capacity - all->length < size) {
+    size_t capacity = (all->length + size) * 2;
+    char *grown = realloc(all->bytes, capacity);
+    if (!grown) return 1;
+    all->bytes = grown;
+    all->capacity = capacity;
+  }
+  memcpy(all->bytes + all->length, bytes, size);
+  all->length += size;
+  return 0;
+}
+
+char *mb_compiled(mb_vm *vm, int32_t function, size_t *length) {
+  compiled all = {NULL, 0, 0};
+  if (!lua_checkstack(vm->L, 1)) return NULL;
+  // Writing out what was compiled allocates nothing in Lua, and cannot raise.
+  lua_rawgeti(vm->L, LUA_REGISTRYINDEX, function);
+  bool failed = lua_dump(vm->L, append_piece, &all, 0) != 0;
+  lua_pop(vm->L, 1);
+  if (failed) {
+    free(all.bytes);
+    return NULL;
+  }
+  *length = all.length;
+  return all.bytes;
 }
 
 static int do_call(lua_State *L) {
@@ -519,18 +567,40 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
   return results;
 }
 
+// (Upvalue: the number of the native, and in its lowest bit how tables cross.)
 static int call_native(lua_State *L) {
-  return mb_invoke_native(L, mb_vm_of(L), (int32_t)lua_tointeger(L, lua_upvalueindex(1)),
-                          (int32_t)lua_tointeger(L, lua_upvalueindex(2)));
+  lua_Integer native = lua_tointeger(L, lua_upvalueindex(1));
+  return mb_invoke_native(L, mb_vm_of(L), (int32_t)(native >> 1), (int32_t)(native & 1));
+}
+
+static void push_native(lua_State *L, int32_t function, int32_t tables) {
+  lua_pushinteger(L, (lua_Integer)function << 1 | tables);
+  lua_pushcclosure(L, call_native, 1);
 }
 
 static int do_make_native(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
-  lua_pushinteger(L, vm->entry.function);
-  lua_pushinteger(L, vm->entry.tables);
-  lua_pushcclosure(L, call_native, 2);
+  push_native(L, vm->entry.function, vm->entry.tables);
   mb_encode_reference(L, vm, -1);
   return 0;
+}
+
+static int do_set_natives(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  enter_table(L, vm);
+  for (size_t at = vm->entry.base; at < vm->entry.count; at += 3) {
+    const mb_value *name = &vm->tokens[at];
+    lua_pushlstring(L, name->pointer ? name->pointer : "", (size_t)name->bits);
+    push_native(L, (int32_t)name[1].bits, name[2].tag == MB_TRUE ? MB_AS_REFERENCE : MB_AS_DATA);
+    lua_rawset(L, 1);
+  }
+  vm->token_count = vm->entry.base;
+  return 0;
+}
+
+int32_t mb_set_natives(mb_vm *vm, int32_t table, size_t base) {
+  vm->entry.count = vm->token_count;
+  return with_table(vm, table, base, MB_AS_DATA, do_set_natives);
 }
 
 int32_t mb_make_native(mb_vm *vm, int32_t function, int32_t tables) {

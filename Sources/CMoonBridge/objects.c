@@ -181,7 +181,8 @@ static bool push_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint
       mb_push_object(L, vm, (uint16_t)value.extra, 0, value.pointer);
       return true;
     case MB_ACTION:
-      if (!vm->actions[value.bits].in_use) return false;
+      // One that nobody has asked for yet has no function.
+      if (!vm->actions[value.bits].in_use || !vm->actions[value.bits].closure) return false;
       lua_rawgeti(L, LUA_REGISTRYINDEX, vm->actions[value.bits].closure);
       return true;
     default: mb_push_value(L, vm, &value); return true;

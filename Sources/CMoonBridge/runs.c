@@ -158,11 +158,20 @@ static int32_t start(mb_run *run, int32_t function, size_t base, int handle) {
 
 int32_t mb_run_start(mb_run *run, int32_t function, size_t base) { return start(run, function, base, 0); }
 
+// There is no function for callers of the action, and it could not be made.
+static int32_t refuse_action(mb_run *run, size_t base) {
+  mb_tokens_truncate(run->vm, base);
+  if (mb_is_killed(run->vm)) return end_killed(run, false);
+  return refuse(run, base, "there is no memory for the function of an action");
+}
+
 int32_t mb_run_start_action(mb_run *run, int32_t action, size_t base) {
   mb_action_entry *entry = &run->vm->actions[action];
   // The common case needs no frame between the coroutine and the script's function.
-  if (entry->flags & (MB_ACTION_HOOKED | MB_ACTION_NATIVE))
+  if (entry->flags & (MB_ACTION_HOOKED | MB_ACTION_NATIVE)) {
+    if (mb_action_own(run->vm, action) != 0) return refuse_action(run, base);
     return start(run, entry->closure, base, entry->handle);
+  }
   return start(run, entry->function, base, entry->flags & MB_ACTION_TAKES_SELF ? entry->handle : 0);
 }
 
@@ -170,6 +179,8 @@ int32_t mb_run_start_driven(mb_run *run, int32_t action) {
   mb_vm *vm = run->vm;
   int count = vm->driver_arguments;
   if (!lua_checkstack(run->co, count + 8)) return refuse(run, vm->token_count, "too many arguments");
+  size_t base = vm->token_count;
+  if (mb_action_own(vm, action) != 0) return refuse_action(run, base);
   lua_rawgeti(run->co, LUA_REGISTRYINDEX, vm->actions[action].closure);
   lua_xmove(vm->driver, run->co, count);
   return resume(run, count);

@@ -55,7 +55,8 @@ void mb_tokens_truncate(mb_vm *vm, size_t count) {
 static const char *copy_bytes(mb_vm *vm, const char *bytes, size_t length) {
   mb_arena_chunk *chunk = vm->arena;
   if (!chunk || chunk->size - chunk->used < length) {
-    size_t size = length > 8192 ? length : 8192;
+    // Most hosts copy little at a time; those that copy more keep a larger chunk from then on.
+    size_t usual = chunk ? 8192 : 1024, size = length > usual ? length : usual;
     chunk = malloc(sizeof *chunk + size);
     if (!chunk) out_of_memory();
     chunk->next = vm->arena;

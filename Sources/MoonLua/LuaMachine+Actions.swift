@@ -10,16 +10,19 @@ package struct LuaActionFlags: OptionSet, Sendable {
   /// Its store has left, and may come back.
   package static let gone = LuaActionFlags(rawValue: UInt32(MB_ACTION_GONE))
   package static let native = LuaActionFlags(rawValue: UInt32(MB_ACTION_NATIVE))
+  package static let swift = LuaActionFlags(
+    rawValue: UInt32(MB_ACTION_NATIVE) | UInt32(MB_ACTION_TAKES_SELF)
+  )
+
+  // Sets that are written as lists are built by generic code, at every use.
+  package var surrounded: LuaActionFlags {
+    LuaActionFlags(rawValue: rawValue | UInt32(MB_ACTION_HOOKED))
+  }
 }
 
 extension LuaMachine {
-  /// Makes an action of the store behind `handle`; `function` is a reference or a native's number.
-  package func makeAction(
-    handle: LuaObject,
-    function: Int32,
-    flags: LuaActionFlags
-  ) throws(LuaError) -> (number: Int32, closure: LuaReference) {
-    let machine = try unsafe open()
+  /// Keeps the userdata of a store's handle alive, for its actions.
+  package func makeHandle(_ handle: LuaObject) throws(LuaError) -> LuaReference {
     let base = tokenCount
     let token = unsafe mb_value(
       tag: UInt32(MB_OBJECT),
@@ -27,15 +30,45 @@ extension LuaMachine {
       bits: 0,
       pointer: handle.pointer
     )
-    let status = unsafe mb_action_new(
-      machine,
-      handle.pointer.unsafelyUnwrapped,
-      token,
+    return try takeReference(unsafe mb_make_handle(try open(), token), base)
+  }
+
+  /// Makes an action of a store.
+  ///
+  /// - Parameters:
+  ///   - object: The store's object.
+  ///   - handle: Its userdata, which must outlive the action.
+  ///   - function: A reference or a native's number.
+  ///   - flags: How it behaves.
+  /// - Returns: Its number.
+  /// - Throws: `LuaError` with the code `memory` or `closed`.
+  package func makeAction(
+    of object: LuaObject,
+    handle: LuaReference,
+    function: Int32,
+    flags: LuaActionFlags
+  ) throws(LuaError) -> Int32 {
+    let number = unsafe mb_action_new(
+      try open(),
+      object.pointer.unsafelyUnwrapped,
+      handle.number,
       function,
       flags.rawValue
     )
-    let closure = try takeReference(status, base)
-    return (unsafe mb_action_last(machine), closure)
+    guard number >= 0 else {
+      throw LuaError(code: .memory, message: "there is no memory for an action")
+    }
+    return number
+  }
+
+  /// The function for an action that its owner gets, made when it is first asked for; the action keeps it.
+  package func ownClosure(ofAction action: Int32) throws(LuaError) -> Int32 {
+    let machine = try unsafe open()
+    let known = unsafe mb_action_own_reference(machine, action)
+    if known != 0 { return known }
+    let base = tokenCount
+    try check(unsafe mb_action_own(machine, action), base)
+    return unsafe mb_action_own_reference(machine, action)
   }
 
   /// The function for an action that holders of a grant get.
@@ -208,6 +241,12 @@ extension LuaMachine {
   /// position on.
   package func callData(_ function: LuaReference, base: Int) throws(LuaError) -> Int {
     try call(function, base: base, byReference: false)
+  }
+
+  /// Calls a function with the argument tokens from `base`; each result is data where it can be state, and a
+  /// reference otherwise.
+  package func callState(_ function: LuaReference, base: Int) throws(LuaError) {
+    try check(unsafe mb_call(try open(), function.number, base, Int32(MB_AS_STATE)), base)
   }
 
   /// The same; `byReference` tells how tables come back.

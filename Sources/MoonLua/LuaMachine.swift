@@ -219,6 +219,25 @@ package import MoonValue
     return try takeReference(status, base)
   }
 
+  /// Puts natives into a table, by name.
+  package func set(
+    _ natives: [(name: String, number: Int32, byReference: Bool)],
+    in table: LuaTable
+  ) throws(LuaError) {
+    let machine = try unsafe open()
+    let base = tokenCount
+    let reference = try number(of: table.reference)
+    // By twenties, so that the buffer of tokens need not grow for it.
+    for start in stride(from: 0, to: natives.count, by: 20) {
+      for native in natives[start..<min(start + 20, natives.count)] {
+        append(native.name)
+        append(Int64(native.number))
+        append(native.byReference)
+      }
+      try check(unsafe mb_set_natives(machine, reference, base), base)
+    }
+  }
+
   /// Gives a Swift function a number only, for an action that is implemented in Swift.
   package func registerNative(_ body: @escaping Native) -> Int32 {
     natives.append(body)
@@ -377,7 +396,8 @@ package import MoonValue
         let key = unsafe LuaKey(key)
         if object.kind == 1 {
           object.instance(as: CarriedError.self).read(key, result)
-          return 0
+          // The host can give it methods.
+          if unsafe machine.delegate == nil || result.isSet { return 0 }
         }
         return machine.attempt { try $0.index(object, key, result) }
       },

@@ -89,6 +89,9 @@ package import CMoonBridge
     unsafe raw.pointee.tag = UInt32(MB_NIL)
   }
 
+  /// Whether something was put there.
+  var isSet: Bool { unsafe raw.pointee.tag != UInt32(MB_NIL) }
+
   @inlinable package func set(_ value: Bool) {
     unsafe raw.pointee.tag = UInt32(value ? MB_TRUE : MB_FALSE)
   }

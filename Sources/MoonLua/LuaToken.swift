@@ -29,6 +29,12 @@ package import MoonValue
   /// The Lua type of a reference: 5 is a table, 6 a function, 8 a coroutine.
   package var referenceType: UInt32 { unsafe raw.extra & 0xFF }
 
+  /// The line at which a function begins that `LuaTable.fields` has found.
+  var line: Int? {
+    guard kind == .reference, let line = unsafe raw.pointer else { return nil }
+    return Int(bitPattern: line)
+  }
+
   /// Takes over the reference: whoever asks releases it.
   func adopt() -> Int32 { unsafe mb_token_adopt(machine, position) }
 

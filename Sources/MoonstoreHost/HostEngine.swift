@@ -18,7 +18,7 @@ final class HostEngine {
   /// Stores by id, also of those that are gone, so that handles survive.
   private var entries: [String: StoreEntry] = [:]
   /// The functions that scripts get for actions, by number, and what the numbers mean.
-  var actions: [Int32: ScriptAction] = [:]
+  var actions: ContiguousArray<ScriptAction?> = []
   /// The functions that others than the owner get for actions, by number and grant.
   var grantedActions: [UInt64: LuaReference] = [:]
   /// Functions of scripts that decide on permissions.
@@ -26,7 +26,7 @@ final class HostEngine {
   var conditionCount = 0
   let releasedConditions = ReleasedConditions()
   /// Methods of texts that errors of the host have as well.
-  var errorMethods: [String: LuaReference] = [:]
+  private(set) lazy var errorMethods = ErrorMethods(engine: self)
   /// Hooks of scripts, by store.
   var scriptHooks: [String: [ScriptHook]] = [:]
   /// Middleware of scripts around the actions of one store, inside that around all.
@@ -152,6 +152,9 @@ final class HostEngine {
     unsafe system.scriptEngine = self
     system.onHooksChanged = { [unowned self] in refreshHooks() }
     system.onStoreRegistered = { [unowned self] store in adopt(store) }
+    system.onStoreLeft = { [unowned self] store in left(store) }
+    system.onStoreReturned = { [unowned self] store in returned(store) }
+    system.onStoreGone = { [unowned self] store in forget(store) }
     system.evaluateCondition = { [unowned self] number, request in
       guard let condition = conditions[number] else { return false }
       return try holds(condition, request)
@@ -185,10 +188,10 @@ final class HostEngine {
     provided = [:]
     resets = [:]
     scripts = [:]
-    actions = [:]
+    actions = []
     grantedActions = [:]
     conditions = [:]
-    errorMethods = [:]
+    errorMethods.removeAll()
     system.registry.disposeAll()
     unsafe system.scriptEngine = nil
     machine.close()
@@ -206,42 +209,54 @@ final class HostEngine {
 
   var knownIDs: [String] { system.registry.ids }
 
+  /// The same for a store that is there, which knows its own.
+  func entry(of store: LiveStore) -> StoreEntry {
+    // Nobody else puts anything there.
+    if let known = store.entry { return unsafe unsafeDowncast(known, to: StoreEntry.self) }
+    let entry = entry(store.id)
+    store.entry = entry
+    return entry
+  }
+
   func handle(_ store: LiveStore, grant: UInt16 = 0) -> LuaObject {
-    LuaObject(kind: ObjectKind.store, grant: grant, instance: entry(store.id))
+    LuaObject(kind: ObjectKind.store, grant: grant, instance: entry(of: store))
   }
 
   // A store of Swift's becomes callable from scripts, and one of a script's is found by its handles.
   private func adopt(_ store: LiveStore) {
-    let entry = entry(store.id)
-    entry.put(store)
-    let presence = system.registration { [unowned self, entry, unowned store] in
-      entry.remove(store)
-      for action in store.actions { refreshHooks(of: action.number) }
-      endTasks(of: store.id)
-      return { [unowned self, entry, unowned store] in
-        entry.put(store)
-        for action in store.actions { refreshHooks(of: action.number) }
-      }
-    }
-    store.registrations.append(presence)
-    store.attachments.append { [unowned self, unowned store] in forget(store) }
-    for (index, action) in store.actions.enumerated() {
+    entry(of: store).put(store)
+    for (index, action) in store.actions.enumerated() where action.number < 0 {
       do throws(StoreError) {
-        if action.number < 0 {
-          try update(action: index, of: store)
-        } else {
-          refreshHooks(of: action.number)
-        }
+        try update(action: index, of: store)
       } catch {
         system.report(error)
       }
     }
+    refreshHooks(of: store)
     effects.connect(store)
   }
 
+  private func left(_ store: LiveStore) {
+    entry(of: store).remove(store)
+    // The version that has it now.
+    if let owner = store.owner { scripts[owner]?.stores.remove(store.id) }
+    refreshHooks(of: store)
+    endTasks(of: store.id)
+  }
+
+  private func returned(_ store: LiveStore) {
+    entry(of: store).put(store)
+    if let owner = store.owner { scripts[owner]?.stores.insert(store.id) }
+    refreshHooks(of: store)
+  }
+
   private func forget(_ store: LiveStore) {
-    for computed in computeds.removeValue(forKey: store.id) ?? [] { computed.getter?.dispose() }
+    if !computeds.isEmpty {
+      for computed in computeds.removeValue(forKey: store.id) ?? [] { computed.getter?.dispose() }
+    }
     for action in store.actions { release(action) }
+    store.handle = nil
+    guard !grantedActions.isEmpty else { return }
     let gone = Set(store.actions.map { UInt64(UInt32(bitPattern: $0.number)) })
     grantedActions = grantedActions.filter { !gone.contains($0.key >> 16) }
   }
@@ -253,49 +268,71 @@ final class HostEngine {
   }
 
   /// The function that a script gets for an action: the owner's, or one that asks at each call.
-  func closure(of action: LiveStore.Action, for grant: UInt16) throws -> LuaReference {
-    guard let closure = actions[action.number]?.closure else {
+  func closure(of action: LiveStore.Action, for grant: UInt16) throws -> ActionClosure {
+    guard self.action(action.number) != nil else {
       throw StoreError(.unknownAction, "the action '\(action.name)' cannot be called from scripts")
     }
-    if grant == 0 { return closure }
+    if grant == 0 { return ActionClosure(number: try machine.ownClosure(ofAction: action.number)) }
     let key = UInt64(UInt32(bitPattern: action.number)) << 16 | UInt64(grant)
-    if let known = grantedActions[key] { return known }
+    if let known = grantedActions[key] { return ActionClosure(number: known.number) }
     let made = try machine.makeActionClosure(action.number, grant: grant)
     grantedActions[key] = made
-    return made
+    return ActionClosure(number: made.number)
   }
 
   /// Which store and action a number of the machine means.
   func action(_ number: Int32) -> (store: LiveStore, name: String)? {
-    actions[number].map { ($0.store, $0.name) }
+    guard let known = scriptAction(number), let action = known.action else { return nil }
+    return (known.store, action.name)
   }
 
   // MARK: Hooks
 
   /// Tells the machine which actions middleware or hooks surround, so that all others cost nothing.
   func refreshHooks() {
-    for number in actions.keys { refreshHooks(of: number) }
+    for number in actions.indices { refreshHooks(of: Int32(number)) }
   }
 
   func refreshHooks(of number: Int32) {
-    guard let known = actions[number], let action = known.action else { return }
+    guard let known = scriptAction(number), let action = known.action else { return }
     let store = known.store
-    var flags: LuaActionFlags
-    switch action.code {
-    case .swift: flags = [.native, .takesSelf]
-    case .script(_, let takesSelf): flags = takesSelf ? [.takesSelf] : []
-    case .removed: flags = .gone
-    }
-    if store.isDisposed { flags = .gone }
-    if isQuarantined(store), !flags.contains(.gone) {
-      return machine.setFlags([.native, .takesSelf], ofAction: number)
-    }
-    if hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
-      || scriptHooks[store.id] != nil || scriptLayers[store.id] != nil
-    {
-      flags.insert(.hooked)
-    }
+    let flags = flags(of: action, in: store, isSurrounded: isSurrounded(store))
     machine.setFlags(flags, ofAction: number)
+  }
+
+  /// Tells the machine whether something surrounds the actions of a store.
+  func refreshHooks(of store: LiveStore) {
+    let actions = store.actions
+    guard !actions.isEmpty else { return }
+    let isSurrounded = isSurrounded(store)
+    for action in actions where scriptAction(action.number) != nil {
+      let flags = flags(of: action, in: store, isSurrounded: isSurrounded)
+      machine.setFlags(flags, ofAction: action.number)
+    }
+  }
+
+  /// Whether middleware or hooks are around the actions of a store.
+  func isSurrounded(_ store: LiveStore) -> Bool {
+    hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
+      || (!scriptHooks.isEmpty && scriptHooks[store.id] != nil)
+      || (!scriptLayers.isEmpty && scriptLayers[store.id] != nil)
+  }
+
+  func flags(
+    of action: LiveStore.Action,
+    in store: LiveStore,
+    isSurrounded: Bool
+  ) -> LuaActionFlags {
+    if store.isDisposed || action.isRemoved {
+      return isSurrounded ? LuaActionFlags.gone.surrounded : .gone
+    }
+    if isQuarantined(store) { return .swift }
+    let own: LuaActionFlags =
+      switch action.code {
+      case .script(_, let takesSelf): takesSelf ? .takesSelf : LuaActionFlags(rawValue: 0)
+      case .swift, .removed: .swift
+      }
+    return isSurrounded ? own.surrounded : own
   }
 
   // MARK: Changes
@@ -374,4 +411,9 @@ final class ScriptHook {
     self.function = function
     self.grant = grant
   }
+}
+
+/// A function of a script's machine that the machine itself keeps.
+struct ActionClosure {
+  let number: Int32
 }

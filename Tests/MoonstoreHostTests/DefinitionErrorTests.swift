@@ -177,3 +177,30 @@ import Testing
     #expect(try await store.get("n") == 0)
   }
 }
+
+/// What scripts do with errors of the host, which are objects.
+@Suite struct HostErrorTests {
+  @Test func `An error of the host has the methods of texts, and its own fields`() async throws {
+    let host = try await TestHost([
+      "stores/a.lua": #"return defineStore("a", { state = { x = 1 } })"#
+    ])
+    let found = try await host.run(
+      #"""
+      local a = useStore("a")
+      local _, err = pcall(function() a.x = function() end end)
+      return { err:match("a function (%a+) be state"), err:upper():find("STATE", 1, true) ~= nil,
+        err.code, err.match == err.match, err.nothing == nil }
+      """#
+    )
+    #expect(found == ["cannot", true, "notData", true, true])
+  }
+
+  @Test func `Hosts of one process share the compiled prelude and nothing else`() async throws {
+    let first = try await TestHost([:])
+    let second = try await TestHost([:])
+    try await first.run(#"rawset(_G, "mine", 1) bus.subscribe("x", function() end)"#)
+    #expect(try await second.run("return mine == nil") == true)
+    await first.host.close()
+    #expect(try await second.run("return pcall(bus.send, 5)") == false)
+  }
+}

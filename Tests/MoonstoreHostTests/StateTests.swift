@@ -11,6 +11,42 @@ import Testing
     )
   }
 
+  @Test func `Maps have their fields in one order, however a script has written them`() async throws
+  {
+    let host = try await TestHost([
+      "stores/maps.lua": #"""
+      return defineStore("maps", {
+        state = function() return { z = 1, a = { y = 1, b = 2 }, m = { [3] = "x", k = 1 }, list = array() } end,
+        actions = {
+          push = function(self, v) table.insert(self.list, v) end,
+          fields = function(self)
+            local found = {}
+            for key in pairs(self.a) do found[#found + 1] = key end
+            for _, each in ipairs(self.list) do
+              for key, value in pairs(each) do found[#found + 1] = key .. value end
+            end
+            return table.concat(found, " ")
+          end,
+        },
+      })
+      """#
+    ])
+    let fields = try await host.run(
+      #"""
+      local maps = useStore("maps")
+      for round = 1, 2 do
+        maps:push { first = 1, second = 2, third = 3 }
+        maps:push { third = 6, first = 4, second = 5 }
+        maps:push { [1] = "a", first = "b", [3] = "c" }
+      end
+      return maps:fields()
+      """#
+    )
+    let round = "first1 second2 third3 first4 second5 third6 1a 3c firstb"
+    #expect(fields == .string("b y \(round) \(round)"))
+    #expect(try await host.run("return useStore('maps').m[3]") == "x")
+  }
+
   @Test func `Two reads of one part give the same proxy`() async throws {
     #expect(
       try await run("return { rawequal(self.nested, self.nested), self.nested.a == self.nested.a }")

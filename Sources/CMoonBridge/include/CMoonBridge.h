@@ -255,11 +255,18 @@ enum {
   MB_AS_DATA = 0,
   // As references.
   MB_AS_REFERENCE = 1,
+  // As data where they are data without metatables, and otherwise as references, for whoever says what is wrong.
+  MB_AS_STATE = 2,
 };
 
 // [enters Lua] Compiles text; the result is a reference to the function. `environment` is a reference to
 // the table of its globals, or 0 for the machine's own.
 int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment);
+// What the compiler has made of a function, for the caller to free; NULL when memory is short. Lua trusts it blindly:
+// it is for the host's own code, in the process that has compiled it.
+char *_Nullable mb_compiled(mb_vm *vm, int32_t function, size_t *length);
+// [enters Lua] The function that `mb_compiled` has told of, as a reference.
+int32_t mb_load_compiled(mb_vm *vm, const void *bytes, size_t length);
 // [enters Lua] Calls a function with the argument tokens from `base`, which are taken off the buffer.
 int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables);
 // [enters Lua] Calls a getter with one object; its single result crosses as data that may hold objects.
@@ -273,6 +280,10 @@ int32_t mb_table_next(mb_vm *vm, int32_t table, size_t base, int32_t tables);
 // [enters Lua] The table as data; `strict` refuses metatables. The error is a text: the path to the part
 // that is no data, then ": " and the reason.
 int32_t mb_table_data(mb_vm *vm, int32_t table, bool strict);
+// [enters Lua] The fields of a table, name and value by turns: a value is a token as MB_AS_REFERENCE makes it, or
+// an MB_MAP of names and functions where it is a table of nothing else. A key that is no text is MB_NIL. The
+// `pointer` of a function is the line at which it begins, NULL if there is none. The texts are the table's own.
+int32_t mb_table_fields(mb_vm *vm, int32_t table);
 // The length of a table without metamethods.
 int64_t mb_table_length(mb_vm *vm, int32_t table);
 // [enters Lua] A table with this content; the result is a reference.
@@ -282,6 +293,9 @@ int32_t mb_globals(mb_vm *vm);
 // [enters Lua] A function that calls `native` with this number; the result is a reference. With
 // `tables` MB_AS_REFERENCE its table arguments cross as references.
 int32_t mb_make_native(mb_vm *vm, int32_t function, int32_t tables);
+// [enters Lua] Puts such functions into a table: from `base` on a name, a number, and whether table arguments cross
+// as references, and so on.
+int32_t mb_set_natives(mb_vm *vm, int32_t table, size_t base);
 // [enters Lua] What a value's own __tostring makes of it, as one string token; none without one.
 int32_t mb_custom_text(mb_vm *vm, int32_t reference);
 // [enters Lua] The __name in the metatable of a table, as one string token; none without one. Runs no script.
@@ -350,14 +364,20 @@ enum {
   MB_ACTION_GONE = 8,
 };
 
-// [enters Lua] Makes an action; one reference token, to the function that callers get, is appended.
-int32_t mb_action_new(mb_vm *vm, const void *store, mb_value handle, int32_t function, uint32_t flags);
+// [enters Lua] The userdata for a store's object, as one reference token.
+int32_t mb_make_handle(mb_vm *vm, mb_value handle);
+// Makes an action and gives its number; -1 when memory is short. `handle` is a reference to the store's userdata,
+// which outlives the action.
+int32_t mb_action_new(mb_vm *vm, const void *store, int32_t handle, int32_t function, uint32_t flags);
+// [enters Lua] Makes the function that the owner of an action gets, unless it was made before.
+int32_t mb_action_own(mb_vm *vm, int32_t action);
+// That function, which stays the action's; 0 before it was made.
+int32_t mb_action_own_reference(const mb_vm *vm, int32_t action);
 // [enters Lua] The function that holders of a grant get for an action: it asks `authorize` at each call, and what
 // it returns carries the grant; one reference token.
 int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant);
 void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags);
 void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function);
-int32_t mb_action_last(const mb_vm *vm);
 void mb_action_free(mb_vm *vm, int32_t action);
 // Writes the names of the parameters that callers give, one a line; `...` stands for any others. False for an
 // action that is no Lua function.

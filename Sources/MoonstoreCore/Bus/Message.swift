@@ -41,6 +41,17 @@ public final class Message {
   var asked: Set<String> = []
   // Sent by a turn that was undone before it was delivered.
   var isWithdrawn = false
+  /// While a turn could still take its delivery back: what that has to put right.
+  var delivery: Delivery?
+
+  struct Delivery {
+    // The world owns its bus, and the log of its turns.
+    unowned(unsafe) let bus: MessageBus
+    let requestState: Request.State?
+    var replaced = MessageHistory.Replaced.nothing
+    /// Whether nobody handled it.
+    var isCounted = false
+  }
 
   init(
     sequence: Int,

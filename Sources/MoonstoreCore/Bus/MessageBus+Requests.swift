@@ -68,7 +68,7 @@ extension MessageBus {
     response.isHandled = true
     response.answers = request
     queue.append(response)
-    system.tree.note(Sent(response))
+    system.tree.note(response)
     end(request)
   }
 

@@ -6,7 +6,11 @@ public final class MessageBus {
   // The world owns its bus.
   private unowned(unsafe) let world: StoreSystem
   var system: StoreSystem { unsafe world }
-  var handlers: [String: [BusMember]] = [:]
+  var handlers: [String: [BusMember]] = [:] {
+    // Asked for with each message.
+    didSet { handlersOfAll = handlers["*"] }
+  }
+  private var handlersOfAll: [BusMember]?
   var responders: [String: [BusMember]] = [:]
   private var middleware: [Middleware] = []
   let queue = MessageQueue()
@@ -16,6 +20,8 @@ public final class MessageBus {
   /// What is being delivered: the cause of what is sent meanwhile.
   private var current: Message?
   private var deliveries = 0
+  // What turns have delivered; whoever begins the next one lets go of what only undoing would need.
+  private var delivered: ContiguousArray<Message> = []
   /// The loop that was found; the turn cannot end well any more.
   private(set) var endless: StoreError?
   /// Sees each message as it is delivered, also those for others; tells whether that handles it.
@@ -83,7 +89,7 @@ public final class MessageBus {
     }
     for each in middleware where try !each.body(message) { return nil }
     queue.append(message)
-    system.tree.note(Sent(message))
+    system.tree.note(message)
     return message
   }
 
@@ -92,6 +98,9 @@ public final class MessageBus {
   func beginTurn() {
     deliveries = 0
     endless = nil
+    guard !delivered.isEmpty else { return }
+    for message in delivered { message.delivery = nil }
+    delivered.removeAll(keepingCapacity: delivered.count < 256)
   }
 
   var isQuiet: Bool { queue.isEmpty && endless == nil }
@@ -102,17 +111,21 @@ public final class MessageBus {
     guard let message = queue.popFirst() else { return false }
     if message.isWithdrawn { return true }
     try countDelivery { message.causes.joined(separator: " -> ") }
-    let delivered = Delivered(message, by: self)
     if let age = system.limits.messageAge { history.age(age, now: message.timestamp) }
-    delivered.replaced = history.append(message, limit: system.limits.messageHistory)
-    system.tree.note(delivered)
+    message.delivery = Message.Delivery(
+      bus: self,
+      requestState: message.request?.state,
+      replaced: history.append(message, limit: system.limits.messageHistory)
+    )
+    delivered.append(message)
+    system.tree.note(message)
     let outer = current
     current = message
     defer { current = outer }
 
     // The lists as they are now: who subscribes meanwhile hears from the next message on.
     let ofType = handlers[message.type]
-    let ofAll = handlers["*"]
+    let ofAll = handlersOfAll
     let isAnswered = message.request.map { answer(message, $0) } ?? true
     let failure = deliver(message, to: ofType, asks: !isAnswered)
     deliver(message, to: ofAll, asks: false)
@@ -120,7 +133,7 @@ public final class MessageBus {
     if observer?(message) == true { message.isHandled = true }
     if !message.isHandled, message.pendingHandlers == 0 {
       history.unhandled += 1
-      delivered.isCounted = true
+      message.delivery?.isCounted = true
     }
     return true
   }
@@ -188,8 +201,7 @@ public final class MessageBus {
     system.report(failure)
   }
 
-  fileprivate func takeBack(_ delivered: Delivered) {
-    let message = delivered.message
+  fileprivate func takeBack(_ message: Message, _ delivered: Message.Delivery) {
     if delivered.isCounted { history.unhandled -= 1 }
     history.takeBack(message, delivered.replaced)
     message.asked = []
@@ -304,27 +316,16 @@ extension MessageBus: Sendable {}
 
 // MARK: - What a turn undoes
 
-/// A message was queued: without the turn it was never sent.
-final class Sent: UndoableEvent {
-  let message: Message
-  init(_ message: Message) { self.message = message }
-  func undo() { message.isWithdrawn = true }
-}
-
-/// A message was delivered: without what its handlers did it waits again.
-private final class Delivered: UndoableEvent {
-  let message: Message
-  let requestState: Request.State?
-  var replaced = MessageHistory.Replaced.nothing
-  // Whether nobody handled it.
-  var isCounted = false
-  // The bus owns its world's turns.
-  private unowned let bus: MessageBus
-
-  init(_ message: Message, by bus: MessageBus) {
-    self.message = message
-    requestState = message.request?.state
-    self.bus = bus
+/// It stands in the log of its turn twice: as sent, without which it never was, and as delivered, without which it
+/// waits again.
+extension Message: UndoableEvent {
+  package func undo() {
+    // What came last is undone first.
+    guard let delivered = delivery else {
+      isWithdrawn = true
+      return
+    }
+    delivery = nil
+    unsafe delivered.bus.takeBack(self, delivered)
   }
-  func undo() { bus.takeBack(self) }
 }

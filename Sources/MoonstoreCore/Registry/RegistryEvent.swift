@@ -13,9 +13,23 @@ public struct RegistryEvent: Sendable {
   /// The store that it is about, if it is about one.
   public let target: String?
   /// What else there is to say.
-  public let payload: Value
+  public var payload: Value {
+    switch content {
+    case .value(let value): value
+    case .record(let record): record.value
+    case .storeID: ["storeId": target.map(Value.string) ?? .null]
+    }
+  }
+  let content: Content
   /// When, in seconds since 1970 on the host's clock.
   public let timestamp: Double
+
+  /// What is told, in a form that costs little as long as nobody looks.
+  enum Content: Sendable {
+    case value(Value)
+    case record(StoreRecord)
+    case storeID
+  }
 
   /// The event as data.
   package var record: Value {
@@ -23,6 +37,39 @@ public struct RegistryEvent: Sendable {
       "sequence": .integer(Int64(sequence)), "type": .string(type), "source": .string(source),
       "target": target.map(Value.string) ?? .null, "payload": payload,
       "timestamp": .number(timestamp),
+    ]
+  }
+}
+
+/// What a store was registered with, as it was then.
+final class StoreRecord: Sendable {
+  private let id: String
+  private let name: String
+  private let metadata: Value
+  private let dependencies: [String]
+  private let dependents: [String]
+  private let permissions: Value
+  private let version: Int
+  private let script: String?
+
+  init(_ store: LiveStore, dependents: [String]) {
+    let definition = store.definition
+    id = store.id
+    name = definition.name
+    metadata = definition.metadata
+    dependencies = definition.dependencies
+    self.dependents = dependents
+    permissions = definition.permissions.map { .array($0.map(\.record)) } ?? .null
+    version = definition.version
+    script = store.owner
+  }
+
+  var value: Value {
+    [
+      "id": .string(id), "name": .string(name), "metadata": metadata,
+      "dependencies": .array(dependencies.map(Value.string)),
+      "dependents": .array(dependents.map(Value.string)), "permissions": permissions,
+      "version": .integer(Int64(version)), "script": script.map(Value.string) ?? .null,
     ]
   }
 }

@@ -17,17 +17,41 @@ final class RegistryEvents {
   private var current: Pending?
 
   /// An event that is to be told, and what has caused it.
-  fileprivate final class Pending {
+  ///
+  /// It stands in the log of its turn twice: as emitted, without which it never happened, and as told, without
+  /// which listeners hear of it again.
+  fileprivate final class Pending: UndoableEvent {
     let event: RegistryEvent
-    let cause: Pending?
     let depth: Int
     let survives: Bool
+    private let dropped: ArraySlice<RegistryEvent>
+    private unowned let events: RegistryEvents
+    private var isTold = false
 
-    init(_ event: RegistryEvent, cause: Pending?, survives: Bool) {
+    init(
+      _ event: RegistryEvent,
+      depth: Int,
+      survives: Bool,
+      dropped: ArraySlice<RegistryEvent>,
+      by events: RegistryEvents
+    ) {
       self.event = event
-      self.cause = cause
+      self.depth = depth
       self.survives = survives
-      depth = (cause?.depth ?? 0) + 1
+      self.dropped = dropped
+      self.events = events
+    }
+
+    func noteTold(in tree: StateTree) {
+      isTold = true
+      tree.note(self)
+    }
+
+    func undo() {
+      // What was told last is undone first.
+      guard isTold else { return events.takeBack(self, dropped: dropped) }
+      isTold = false
+      events.tellAgain(self)
     }
   }
 
@@ -39,7 +63,7 @@ final class RegistryEvents {
     _ type: String,
     source: String,
     target: String?,
-    payload: Value,
+    payload: RegistryEvent.Content,
     survives: Bool
   ) throws(StoreError) {
     let depth = (current?.depth ?? 0) + 1
@@ -56,10 +80,9 @@ final class RegistryEvents {
       type: type,
       source: source,
       target: target,
-      payload: payload,
+      content: payload,
       timestamp: system.clock.now
     )
-    let told = Pending(event, cause: current, survives: survives)
     history.append(event)
     var dropped: ArraySlice<RegistryEvent> = []
     if history.count > system.limits.eventHistory {
@@ -68,10 +91,10 @@ final class RegistryEvents {
       history.removeFirst(dropped.count)
       droppedCount += dropped.count
     }
+    let told = Pending(event, depth: depth, survives: survives, dropped: dropped, by: self)
     pending.append(told)
     system.pendingEvents = pending.count
-    guard system.isInTurn, !survives else { return }
-    system.tree.note(Emitted(told, dropped: dropped, by: self))
+    if system.isInTurn, !survives { system.tree.note(told) }
   }
 
   fileprivate func takeBack(_ told: Pending, dropped: ArraySlice<RegistryEvent>) {
@@ -113,7 +136,7 @@ final class RegistryEvents {
     try system.bus.countDelivery { "the registry event '\(pending[0].event.type)'" }
     let told = pending.removeFirst()
     system.pendingEvents = pending.count
-    if !told.survives { system.tree.note(Told(told, by: self)) }
+    if !told.survives { told.noteTold(in: system.tree) }
     let outer = current
     current = told
     defer { current = outer }
@@ -147,34 +170,4 @@ final class RegistryEvents {
 
   /// Who listens to what, in order.
   var subscribed: [(type: String, owner: String)] { listeners.map { ($0.type, $0.owner) } }
-}
-
-/// An event was told to the registry: without the turn it never happened.
-private final class Emitted: UndoableEvent {
-  private let told: RegistryEvents.Pending
-  private let dropped: ArraySlice<RegistryEvent>
-  private unowned let events: RegistryEvents
-
-  init(
-    _ told: RegistryEvents.Pending,
-    dropped: ArraySlice<RegistryEvent>,
-    by events: RegistryEvents
-  ) {
-    self.told = told
-    self.dropped = dropped
-    self.events = events
-  }
-  func undo() { events.takeBack(told, dropped: dropped) }
-}
-
-/// Listeners have heard of an event: without what they did they hear of it again.
-private final class Told: UndoableEvent {
-  private let told: RegistryEvents.Pending
-  private unowned let events: RegistryEvents
-
-  init(_ told: RegistryEvents.Pending, by events: RegistryEvents) {
-    self.told = told
-    self.events = events
-  }
-  func undo() { events.tellAgain(told) }
 }

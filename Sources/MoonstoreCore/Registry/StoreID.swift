@@ -3,6 +3,13 @@ package enum StoreID {
   static let maximumLength = 200
 
   package static func check(_ id: String) throws(StoreError) {
+    // Most have one part and are made of plain letters.
+    let length = id.utf8.count
+    if length > 0, length <= maximumLength,
+      id.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") })
+    {
+      return
+    }
     guard let problem = problem(with: id) else { return }
     throw StoreError(
       .invalidDefinition,

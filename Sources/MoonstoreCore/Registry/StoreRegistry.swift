@@ -69,16 +69,7 @@ public final class StoreRegistry {
   /// What a store was registered with, as data: `id`, `name`, `metadata`, `dependencies`, `dependents`,
   /// `permissions`, `version` and `script`.
   public func record(of id: String) throws(StoreError) -> Value {
-    let store = try live(id)
-    let definition = store.definition
-    return [
-      "id": .string(id), "name": .string(definition.name), "metadata": definition.metadata,
-      "dependencies": .array(definition.dependencies.map(Value.string)),
-      "dependents": .array(dependents(of: id).map(Value.string)),
-      "permissions": definition.permissions.map { .array($0.map(\.record)) } ?? .null,
-      "version": .integer(Int64(definition.version)),
-      "script": store.owner.map(Value.string) ?? .null,
-    ]
+    StoreRecord(try live(id), dependents: dependents(of: id)).value
   }
 
   /// Getters and watchers that ask which stores there are follow their coming and going.
@@ -211,11 +202,12 @@ public final class StoreRegistry {
     put(store, at: order.count)
     system.tree.adopt(store.root, by: store)
     for root in store.hiddenRoots { system.tree.adopt(root, by: store) }
-    if system.isInTurn {
-      system.tree.note(Registered(Subscription { [unowned self] in remove(store) }))
-    }
-    let record = try record(of: id)
-    try emit("store:registered", target: id, payload: record)
+    if system.isInTurn { system.tree.note(Put(store, in: self)) }
+    try emit(
+      "store:registered",
+      target: id,
+      payload: .record(StoreRecord(store, dependents: dependents(of: id)))
+    )
   }
 
   /// A store that comes back under an id which others depend on can close a circle.
@@ -305,7 +297,7 @@ public final class StoreRegistry {
     guard system.isInTurn, !system.tree.isUndoing else { return store.dispose() }
     system.tree.note(Removed(store, from: self, at: place))
     do {
-      try emit("store:unregistered", target: store.id, payload: ["storeId": .string(store.id)])
+      try emit("store:unregistered", target: store.id, payload: .storeID)
     } catch {
       system.report(error)
     }
@@ -313,7 +305,11 @@ public final class StoreRegistry {
 
   // MARK: Events
 
-  private func emit(_ type: String, target: String, payload: Value) throws(StoreError) {
+  private func emit(
+    _ type: String,
+    target: String,
+    payload: RegistryEvent.Content
+  ) throws(StoreError) {
     try events.emit(type, source: "registry", target: target, payload: payload, survives: false)
   }
 
@@ -342,7 +338,13 @@ public final class StoreRegistry {
     }
     try system.forbidInGetter("tell the event '\(type)'", isRegistration: true)
     try system.turn {
-      try events.emit(type, source: source, target: target, payload: payload, survives: false)
+      try events.emit(
+        type,
+        source: source,
+        target: target,
+        payload: .value(payload),
+        survives: false
+      )
     }
   }
 
@@ -350,7 +352,13 @@ public final class StoreRegistry {
   package func announce(_ type: String, source: String, payload: Value) {
     do {
       try system.turn {
-        try events.emit(type, source: source, target: nil, payload: payload, survives: false)
+        try events.emit(
+          type,
+          source: source,
+          target: nil,
+          payload: .value(payload),
+          survives: false
+        )
       }
     } catch {
       system.report(error)
@@ -360,7 +368,13 @@ public final class StoreRegistry {
   /// Tells that something was refused, whatever becomes of the turn in which it was.
   package func emitRefusal(_ type: String, source: String, target: String, payload: Value) {
     do {
-      try events.emit(type, source: source, target: target, payload: payload, survives: true)
+      try events.emit(
+        type,
+        source: source,
+        target: target,
+        payload: .value(payload),
+        survives: true
+      )
       if !system.isInTurn { try system.turn {} }
     } catch {
       system.report(error)
@@ -399,6 +413,18 @@ public final class StoreRegistry {
 
 @available(*, unavailable)
 extension StoreRegistry: Sendable {}
+
+/// A store was registered: without the turn it is not there.
+private final class Put: UndoableEvent {
+  private let store: LiveStore
+  private unowned let registry: StoreRegistry
+
+  init(_ store: LiveStore, in registry: StoreRegistry) {
+    self.store = store
+    self.registry = registry
+  }
+  func undo() { registry.remove(store) }
+}
 
 /// A store was taken out: without the turn it is still there.
 private final class Removed: UndoableEvent {

@@ -8,6 +8,7 @@ package final class StateTree {
   package let graph: ReactiveGraph
   package let symbols = SymbolTable()
   let emptyShape = Shape()
+  var mapForms = MapForms()
   /// Counts turns; a savepoint is good for the turn that it was taken in.
   private(set) var turnNumber: UInt32 = 1
   /// What the turn has done so far.
@@ -26,7 +27,7 @@ package final class StateTree {
 
   package init(graph: ReactiveGraph) {
     self.graph = graph
-    log.reserveCapacity(64)
+    log.reserveCapacity(16)
     // Effects that somebody holds keep the graph beyond the tree, which therefore takes this back. A weak
     // reference would make every count of references to the tree a slow one.
     graph.followLog { [unowned(unsafe) self] in unsafe self.log.count }

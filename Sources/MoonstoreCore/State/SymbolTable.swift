@@ -40,7 +40,8 @@ package final class SymbolTable {
     // The bytes are looked at inside the closure only, which is as long as they are there.
     let place = unsafe name.utf8.withContiguousStorageIfAvailable { bytes in
       guard let first = unsafe bytes.first, let last = unsafe bytes.last else { return 0 }
-      return (bytes.count &* 7 &+ Int(first) &* 31 &+ Int(last)) & 63
+      // Odd for both, so that names of one letter do not share a few places.
+      return (bytes.count &* 11 &+ Int(first) &* 37 &+ Int(last) &* 8) & 63
     }
     return place ?? 0
   }

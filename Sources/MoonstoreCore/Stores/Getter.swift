@@ -9,9 +9,15 @@ package final class Getter: GraphObserver {
   package private(set) var evaluate: () throws -> StateSlot
   private(set) var node = NodeID.none
   private var result = StateSlot.empty
-  private var error: StoreError?
+  private var failure: Failure?
   // How often code had run over a limit when this one last did; it is tried again after that.
   private var overranAfter: Int?
+
+  // Most getters never have one, and it is large.
+  private final class Failure {
+    let error: StoreError
+    init(_ error: StoreError) { self.error = error }
+  }
 
   package init(_ name: String, of store: LiveStore, evaluate: @escaping () throws -> StateSlot) {
     self.name = name
@@ -38,7 +44,7 @@ package final class Getter: GraphObserver {
     }
     switch graph.readComputed(node) {
     case .ready:
-      if let error { throw error }
+      if let failure { throw failure.error }
       return result
     case .cycle:
       let path = graph.cyclePath(to: node).joined(separator: " -> ")
@@ -53,7 +59,7 @@ package final class Getter: GraphObserver {
 
   /// The value as far as it takes no evaluation and is no error, noted as read.
   func glance() -> Glance {
-    guard node != .none, error == nil, overranAfter == nil else { return .elsewhere }
+    guard node != .none, failure == nil, overranAfter == nil else { return .elsewhere }
     let graph = store.system.graph
     guard graph.isSettled(node) else { return .elsewhere }
     graph.track(node)
@@ -67,8 +73,8 @@ package final class Getter: GraphObserver {
     let recoveries = system.recoveries
     do {
       let new = try evaluate()
-      let changed = error != nil || !new.isSame(as: result)
-      error = nil
+      let changed = failure != nil || !new.isSame(as: result)
+      failure = nil
       result = new
       return changed
     } catch {
@@ -83,7 +89,7 @@ package final class Getter: GraphObserver {
         overranAfter = recoveries
         system.graph.readSource(system.recoverySource)
       }
-      self.error = failure
+      self.failure = Failure(failure)
       result = .empty
       return true
     }

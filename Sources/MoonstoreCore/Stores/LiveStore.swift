@@ -65,6 +65,8 @@ package final class LiveStore {
   }
   package var isDisposed: Bool { hasLeft }
   private var hasLeft = false
+  // Whether whoever hears of stores has heard of this one.
+  package internal(set) var isAnnounced = false
   private var isGone = false
   var subscriptions: [StoreSubscription] = []
   /// How many hear of its changes.
@@ -89,8 +91,9 @@ package final class LiveStore {
   /// What the world knows of the store, such as the hooks of others: ends when it leaves, and is put back
   /// when that is undone.
   package var registrations: [Subscription] = []
-  /// Disposers of what lives as long as the store; they run when it is gone for good.
-  package var attachments: [() -> Void] = []
+  /// What the host knows the store by, and what its script engine keeps for its actions.
+  package var entry: AnyObject?
+  package var handle: AnyObject?
   /// The public face, with all rights.
   ///
   /// It holds the store, so the store does not hold it.
@@ -135,6 +138,13 @@ package final class LiveStore {
     return actions[index]
   }
 
+  /// Makes room for what a definition has, and no more: most stores get nothing later.
+  package func reserve(getters: Int, actions count: Int) {
+    unsafe memberSymbols.reserveCapacity(getters + count)
+    unsafe members.reserveCapacity(getters + count)
+    actions.reserveCapacity(count)
+  }
+
   package func add(_ getter: Getter) throws(StoreError) {
     try add(.getter(getter), named: getter.name)
   }
@@ -145,11 +155,13 @@ package final class LiveStore {
   }
 
   func add(_ member: Member, named name: String) throws(StoreError) {
-    let symbol = system.tree.symbols.intern(name)
+    let symbols = system.tree.symbols
+    let known = symbols.symbol(of: name)
+    let symbol = known != 0 ? known : symbols.intern(name)
     guard symbol != 0 else {
       throw StoreError(.invalidDefinition, "this host has too many names", store: id)
     }
-    guard self.member(symbol) == nil, !hasField(name) else {
+    guard self.member(symbol) == nil, !hasField(symbol) else {
       throw StoreError(
         .invalidDefinition,
         "'\(name)' is defined twice in the store '\(id)': "
@@ -164,6 +176,11 @@ package final class LiveStore {
   /// Whether the state has a field of this name now.
   func hasField(_ name: String) -> Bool {
     let position = root.position(of: .string(name))
+    return position >= 0 && !root.slots[position].isEmpty
+  }
+
+  private func hasField(_ symbol: UInt32) -> Bool {
+    let position = root.position(ofSymbol: symbol)
     return position >= 0 && !root.slots[position].isEmpty
   }
 
@@ -255,6 +272,7 @@ package final class LiveStore {
     guard !isDisposed else { return }
     hasLeft = true
     for registration in registrations.reversed() { registration.cancel() }
+    if isAnnounced { system.onStoreLeft?(self) }
     for addition in additions.reversed() { addition.leave() }
     for handler in handlers.reversed() { handler.cancel() }
     for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
@@ -264,6 +282,7 @@ package final class LiveStore {
   func comeBack() {
     hasLeft = false
     for root in [root] + hiddenRoots { system.tree.move(root, to: self) }
+    if isAnnounced { system.onStoreReturned?(self) }
   }
 
   /// Ends it for good.
@@ -274,8 +293,7 @@ package final class LiveStore {
     registrations = []
     additions = []
     handlers = []
-    for dispose in attachments.reversed() { dispose() }
-    attachments = []
+    if isAnnounced { system.onStoreGone?(self) }
     for subscription in subscriptions { subscription.finish() }
     hooks = []
     for case .getter(let getter) in unsafe members { getter.dispose() }

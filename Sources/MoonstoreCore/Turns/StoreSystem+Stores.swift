@@ -80,7 +80,9 @@ extension StoreSystem {
   /// Registers a store with its subscriptions, or nothing of it.
   package func register(_ live: LiveStore) throws(StoreError) {
     try registry.register(live)
+    live.isAnnounced = true
     onStoreRegistered?(live)
+    if live.definition.on.isEmpty, live.definition.answers.isEmpty { return }
     do throws(StoreError) {
       live.handlers += try subscribe(
         live,

@@ -68,6 +68,10 @@ public final class StoreSystem {
   package unowned(unsafe) var scriptEngine: (any ScriptEngine)?
   /// Hears of each store that was registered, before its subscriptions stand.
   package var onStoreRegistered: ((LiveStore) -> Void)?
+  /// Hears that one of those leaves, that it comes back since that is undone, and that it is gone for good.
+  package var onStoreLeft: ((LiveStore) -> Void)?
+  package var onStoreReturned: ((LiveStore) -> Void)?
+  package var onStoreGone: ((LiveStore) -> Void)?
   var globalHooks: [ActionHook] = []
 
   /// Work that became possible within the turn, such as going on with an answer.

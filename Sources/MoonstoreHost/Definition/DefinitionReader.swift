@@ -30,8 +30,11 @@ struct DefinitionReader {
   /// The setup function of the second form.
   var setup: LuaReference?
 
+  /// The line at which the first function of what the store is made from stands, for errors about the whole.
+  private(set) var line: Int?
+
   /// The fields that the table has.
-  private(set) var given: Set<String> = []
+  private(set) var given: DefinitionFields = []
 
   /// Who writes the table.
   enum Form {
@@ -44,19 +47,16 @@ struct DefinitionReader {
     /// A factory's `configure`: only what is to change.
     case change
 
-    var fields: [String] {
-      let facts = ["name", "metadata", "dependencies", "permissions", "plugins"]
-      let code = ["getters", "actions"]
-      let rest = ["on", "answers", "options", "version", "migrate"]
-      return switch self {
-      case .definition: facts + ["state"] + code + rest
-      case .setup: facts + rest
-      case .configuration: facts + ["id", "initialState"] + code + rest
-      case .change: facts + ["id", "initialState"] + code
+    var fields: DefinitionFields {
+      switch self {
+      case .definition: .facts.union(.code).union(.rest).union(.state)
+      case .setup: .facts.union(.rest)
+      case .configuration: .facts.union(.code).union(.rest).union(.factory)
+      case .change: .facts.union(.code).union(.factory)
       }
     }
 
-    var state: Value.Key { self == .definition ? "state" : "initialState" }
+    var state: DefinitionFields { self == .definition ? .state : .initialState }
   }
 
   private let form: Form
@@ -73,6 +73,7 @@ struct DefinitionReader {
     switch definition {
     case .function(let function) where form == .definition:
       setup = function.reference
+      line = function.definition?.line
     case .table(let table): try read(table)
     default:
       throw form == .definition
@@ -86,33 +87,36 @@ struct DefinitionReader {
   }
 
   private mutating func read(_ table: LuaTable) throws {
-    for (key, _) in try table.pairs() {
-      guard case .data(.string(let field)) = key else {
-        throw wrong("has a field without a name; the fields are \(list(form.fields))")
+    let parts = try Parts(table)
+    let known = form.fields
+    for (part, field) in zip(parts.fields, parts.kinds) {
+      guard let name = part.name else {
+        throw wrong("has a field without a name; the fields are \(known)")
       }
-      guard form.fields.contains(field) else { throw unknown(field) }
+      guard !field.isEmpty, known.contains(field) else { throw unknown(name) }
       given.insert(field)
+      if DefinitionFields.placed.contains(field), let own = part.line {
+        line = min(line ?? own, own)
+      }
     }
-    try readRecord(table)
-    state = try table.get(form.state)
+    try readRecord(parts)
+    state = try parts.value(form.state)
     switch state {
     case .nil, .function, .table: break
     default: throw wrong("has a '\(form.state)' that is neither a function nor a table")
     }
-    getters = try functions(table, "getters")
-    actions = try functions(table, "actions")
-    on = try functions(table, "on")
-    answers = try functions(table, "answers")
-    plugins = try list(table, "plugins")
-    options = try data(table, "options") ?? .map([:])
-    switch try table.get("migrate") {
+    getters = try functions(parts, .getters)
+    actions = try functions(parts, .actions)
+    on = try functions(parts, .on)
+    answers = try functions(parts, .answers)
+    plugins = try list(parts, .plugins)
+    options = try data(parts, .options) ?? .map([:])
+    switch try parts.value(.migrate) {
     case .nil: break
     case .function(let function): migrate = function.reference
     default: throw wrong("has a 'migrate' that is no function")
     }
   }
-
-  private static let recordFields = ["name", "metadata", "dependencies", "permissions", "version"]
 
   /// Adds what is said of the store beside its definition.
   mutating func add(record: LuaValue) throws {
@@ -121,27 +125,24 @@ struct DefinitionReader {
     // A setup function says nothing but state, getters and actions.
     case .table(let table) where setup != nil: try read(table)
     case .table(let table):
-      for (key, _) in try table.pairs() {
-        guard case .data(.string(let field)) = key, DefinitionReader.recordFields.contains(field)
-        else {
-          let known = list(DefinitionReader.recordFields)
-          throw wrong("has a record with something else than \(known)")
-        }
+      let parts = try Parts(table)
+      guard parts.kinds.allSatisfy({ !$0.isEmpty && DefinitionFields.record.contains($0) }) else {
+        throw wrong("has a record with something else than \(DefinitionFields.record)")
       }
-      try readRecord(table)
+      try readRecord(parts)
     default: throw wrong("has a record that is no table")
     }
   }
 
-  private mutating func readRecord(_ table: LuaTable) throws {
-    if let text = try data(table, "name") {
+  private mutating func readRecord(_ parts: Parts) throws {
+    if let text = try data(parts, .name) {
       guard let name = text.stringValue else { throw wrong("has a name that is no text") }
       self.name = name
     }
-    if let metadata = try data(table, "metadata") { self.metadata = metadata }
-    if let names = try names(table, "dependencies") { dependencies = names }
-    if case let listed = try table.get("permissions"), !listed.isNil { permissions = listed }
-    if let version = try data(table, "version") {
+    if let metadata = try data(parts, .metadata) { self.metadata = metadata }
+    if let names = try names(parts, .dependencies) { dependencies = names }
+    if case let listed = try parts.value(.permissions), !listed.isNil { permissions = listed }
+    if let version = try data(parts, .version) {
       guard let number = version.integerValue, number >= 1 else {
         throw wrong("has a version that is no whole number from 1")
       }
@@ -156,17 +157,19 @@ struct DefinitionReader {
     if field == "state" || field == "initialState" {
       return wrong("has an unknown field '\(field)'; here it is called '\(form.state)'")
     }
-    if DefinitionReader.Form.configuration.fields.contains(field), form == .change {
-      return wrong("cannot be configured with '\(field)'; what can change is \(list(form.fields))")
+    if form == .change, let known = DefinitionFields(named: field),
+      Form.configuration.fields.contains(known)
+    {
+      return wrong("cannot be configured with '\(field)'; what can change is \(form.fields)")
     }
     return wrong(
-      "has an unknown field '\(field)'\(Suggestion.text(for: field, among: form.fields))"
+      "has an unknown field '\(field)'\(Suggestion.text(for: field, among: form.fields.names))"
     )
   }
 
-  private func list(_ table: LuaTable, _ field: String) throws -> [LuaReference] {
+  private func list(_ parts: Parts, _ field: DefinitionFields) throws -> [LuaReference] {
     let inner: LuaTable
-    switch try table.get(.string(field)) {
+    switch try parts.value(field) {
     case .nil: return []
     case .table(let table): inner = table
     default: throw wrong("has '\(field)' that are no list of functions")
@@ -183,18 +186,16 @@ struct DefinitionReader {
     }
   }
 
-  private func list(_ names: [String]) -> String { names.joined(separator: ", ") }
-
-  private func data(_ table: LuaTable, _ field: String) throws -> Value? {
+  private func data(_ parts: Parts, _ field: DefinitionFields) throws -> Value? {
     do {
-      return try table.get(.string(field)).value()
+      return try parts.value(field).value()
     } catch {
       throw wrong("has a '\(field)' that is no data: \(error.message)")
     }
   }
 
-  private func names(_ table: LuaTable, _ field: String) throws -> [String]? {
-    guard let value = try data(table, field) else { return nil }
+  private func names(_ parts: Parts, _ field: DefinitionFields) throws -> [String]? {
+    guard let value = try data(parts, field) else { return nil }
     if value.mapValue?.isEmpty == true { return [] }
     guard let elements = value.arrayValue else {
       throw wrong("has '\(field)' that are no list of texts")
@@ -207,21 +208,50 @@ struct DefinitionReader {
     }
   }
 
-  private func functions(_ table: LuaTable, _ field: String) throws -> Functions {
+  private func functions(_ parts: Parts, _ field: DefinitionFields) throws -> Functions {
     let inner: LuaTable
-    switch try table.get(.string(field)) {
-    case .nil: return []
-    case .table(let table): inner = table
+    switch parts.content(field) {
+    case nil, .value(.nil): return []
+    case .functions(let functions): return functions.sorted { $0.name < $1.name }
+    case .value(.table(let table)): inner = table
     default: throw wrong("has '\(field)' that are no table of functions")
     }
-    var functions: Functions = []
+    // An empty one, or one with something else in it.
     for (key, value) in try inner.pairs() {
-      guard case .data(.string(let name)) = key, case .function(let function) = value else {
-        let key = ((try? key.value()) ?? nil).map { "\($0)" } ?? "?"
-        throw wrong("has \(field)[\(key)], which is no function with a name")
-      }
-      functions.append((name, function.reference))
+      if case .data(.string) = key, case .function = value { continue }
+      let key = ((try? key.value()) ?? nil).map { "\($0)" } ?? "?"
+      throw wrong("has \(field)[\(key)], which is no function with a name")
     }
-    return functions.sorted { $0.name < $1.name }
+    return []
+  }
+}
+
+/// The fields of the table that a store is made from.
+private struct Parts {
+  let table: LuaTable
+  let fields: [LuaField]
+  /// What each of them is; empty for what there is not.
+  let kinds: [DefinitionFields]
+
+  init(_ table: LuaTable) throws {
+    self.table = table
+    fields = try table.fields()
+    kinds = fields.map { $0.name.flatMap(DefinitionFields.init(named:)) ?? [] }
+  }
+
+  func content(_ field: DefinitionFields) -> LuaField.Content? {
+    for (place, kind) in kinds.enumerated() where kind.rawValue == field.rawValue {
+      return fields[place].content
+    }
+    return nil
+  }
+
+  /// A field as a value of its own, also where it is a table of functions.
+  func value(_ field: DefinitionFields) throws(LuaError) -> LuaValue {
+    switch content(field) {
+    case nil: .nil
+    case .value(let value): value
+    case .functions: try table.get(.string("\(field)"))
+    }
   }
 }

@@ -4,29 +4,32 @@ import MoonstoreCore
 
 /// What a number of the machine means: an action of a store, and the function that scripts get for it.
 struct ScriptAction {
-  let closure: LuaReference
   let store: LiveStore
-  let index: Int
-  let name: String
+  let index: Int32
   /// The number of the native that calls Swift's code, once there was some.
   var native: Int32?
 
   /// The action as it is now; nil when it was taken back.
   var action: LiveStore.Action? {
-    guard store.actions.indices.contains(index) else { return nil }
-    return store.actions[index]
+    let index = Int(index)
+    return store.actions.indices.contains(index) ? store.actions[index] : nil
   }
 }
 
 extension HostEngine {
+  /// What a number of the machine means; nil for one that was given up, and for those below 0.
+  func scriptAction(_ number: Int32) -> ScriptAction? {
+    actions.indices.contains(Int(number)) ? actions[Int(number)] : nil
+  }
+
   /// Tells the machine which code stands behind an action; numbers and the functions that scripts hold stay.
   func update(action index: Int, of store: LiveStore) throws(StoreError) {
     let action = store.actions[index]
-    var native = actions[action.number]?.native
+    var native = scriptAction(action.number)?.native
     if isQuarantined(store), action.number >= 0 {
       let refusing = native ?? makeNative(for: index, of: store)
       machine.setFunction(refusing, ofAction: action.number)
-      actions[action.number]?.native = refusing
+      actions[Int(action.number)]?.native = refusing
       return refreshHooks(of: action.number)
     }
     let function: Int32
@@ -43,37 +46,58 @@ extension HostEngine {
     }
     if action.number >= 0 {
       machine.setFunction(function, ofAction: action.number)
-      actions[action.number]?.native = native
+      actions[Int(action.number)]?.native = native
       return refreshHooks(of: action.number)
     }
     do {
-      let made = try machine.makeAction(handle: handle(store), function: function, flags: [])
-      actions[made.number] = ScriptAction(
-        closure: made.closure,
-        store: store,
-        index: index,
-        name: action.name,
-        native: native
+      let number = try machine.makeAction(
+        of: handle(store),
+        handle: try handleReference(of: store),
+        function: function,
+        // Whoever announces the store looks at what surrounds it.
+        flags: flags(
+          of: action,
+          in: store,
+          isSurrounded: store.isAnnounced && isSurrounded(store)
+        )
       )
-      store.setNumber(made.number, ofAction: index)
-      refreshHooks(of: made.number)
+      while actions.count <= Int(number) { actions.append(nil) }
+      actions[Int(number)] = ScriptAction(store: store, index: Int32(index), native: native)
+      store.setNumber(number, ofAction: index)
     } catch {
       throw StoreError(lua: error)
     }
   }
 
+  /// Hands a store to its own code: the userdata that its actions keep, where they do.
+  func appendHandle(of store: LiveStore) {
+    // Nobody else puts anything there.
+    guard let known = store.handle else { return machine.append(handle(store)) }
+    machine.append(reference: unsafe unsafeDowncast(known, to: LuaReference.self).number)
+  }
+
+  /// What keeps the userdata of a store alive for its actions, which share it.
+  private func handleReference(of store: LiveStore) throws(LuaError) -> LuaReference {
+    // Nobody else puts anything there.
+    if let known = store.handle { return unsafe unsafeDowncast(known, to: LuaReference.self) }
+    let made = try machine.makeHandle(handle(store))
+    store.handle = made
+    return made
+  }
+
   /// The machine gives up an action: functions that scripts hold for it are errors from now on.
   func forget(action: LiveStore.Action, of store: LiveStore) {
     release(action)
+    guard !grantedActions.isEmpty else { return }
     let number = UInt64(UInt32(bitPattern: action.number))
     grantedActions = grantedActions.filter { $0.key >> 16 != number }
   }
 
   /// Gives up its number, but not yet what others than the owner were given for it.
   func release(_ action: LiveStore.Action) {
-    guard action.number >= 0 else { return }
+    guard scriptAction(action.number) != nil else { return }
     machine.freeAction(action.number)
-    actions[action.number] = nil
+    actions[Int(action.number)] = nil
   }
 
   // The native looks for the code when it is called, so that one serves all that the action ever has.
@@ -129,10 +153,5 @@ extension HostEngine {
     }
     store.registrations.append(subscription)
     return subscription
-  }
-
-  /// Tells the machine whether something surrounds the actions of a store.
-  func refreshHooks(of store: LiveStore) {
-    for action in store.actions { refreshHooks(of: action.number) }
   }
 }

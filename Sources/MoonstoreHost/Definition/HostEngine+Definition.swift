@@ -63,7 +63,7 @@ extension HostEngine {
       collect(
         CollectedDefinition(
           script: script,
-          line: machine.runningPlace(in: script)?.line ?? reader.line(in: machine),
+          line: machine.runningPlace(in: script)?.line ?? reader.line,
           reader: reader,
           origin: origin
         )
@@ -72,7 +72,7 @@ extension HostEngine {
       try system.forbidInGetter("define a store")
       let definition = CollectedDefinition(
         script: script,
-        line: reader.line(in: machine),
+        line: reader.line,
         reader: reader,
         origin: origin
       )
@@ -120,7 +120,7 @@ extension HostEngine {
   private func register(_ reader: DefinitionReader, script: String, origin: LuaTable?) throws {
     let live = try assemble(reader)
     live.owner = script
-    live.line = reader.line(in: machine)
+    live.line = reader.line
     live.origin = origin
     do {
       try system.register(live)
@@ -128,23 +128,9 @@ extension HostEngine {
       discard(live)
       throw error
     }
-    own(live, script)
-    try addHandlers(of: reader, to: live)
+    scripts[script]?.stores.insert(live.id)
+    if !reader.on.isEmpty || !reader.answers.isEmpty { try addHandlers(of: reader, to: live) }
     try system.install(reader.plugins.map { plugin($0, of: script) }, on: live)
-  }
-
-  private func own(_ live: LiveStore, _ script: String) {
-    guard let unit = scripts[script] else { return }
-    let id = live.id
-    unit.stores.insert(id)
-    live.registrations.append(
-      system.registration { [unowned self] in
-        // The version that has it now.
-        let unit = scripts[script]
-        unit?.stores.remove(id)
-        return { unit?.stores.insert(id) }
-      }
-    )
   }
 
   /// The store of a definition, with its state, getters and actions, known to nobody yet.
@@ -158,6 +144,7 @@ extension HostEngine {
       definition.state = beginning(of: reader, root)
       live = LiveStore(definition, root: root, system: system)
     }
+    live.reserve(getters: reader.getters.count, actions: reader.actions.count)
     do {
       for getter in reader.getters { try add(getter: getter.name, getter.function, to: live) }
       for action in reader.actions { try add(action: action.name, action.function, to: live) }
@@ -213,7 +200,7 @@ extension HostEngine {
       new.actions = reader.actions.map { ($0.name, .script($0.function, takesSelf: true)) }
     }
     new.owner = definition.script
-    new.line = reader.line(in: machine)
+    new.line = reader.line
     new.origin = definition.origin
     if let migrate = reader.migrate {
       new.migrate = { [unowned self] old, version in
@@ -225,7 +212,7 @@ extension HostEngine {
       if let scope { place(scope, in: live) }
       try addHandlers(of: reader, to: live)
     }
-    for action in live.actions { refreshHooks(of: action.number) }
+    refreshHooks(of: live)
     return difference
   }
 
@@ -265,9 +252,7 @@ extension HostEngine {
     case .function(let function):
       let base = machine.tokenCount
       defer { machine.truncateTokens(to: base) }
-      _ = try withoutDriving {
-        try machine.call(function.reference, base: base, byReference: true)
-      }
+      try withoutDriving { try machine.callState(function.reference, base: base) }
       if machine.tokenCount > base {
         var token = try machine.token(at: base)
         slot = try stateSlot(&token, of: id)
@@ -408,15 +393,5 @@ extension HostEngine {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: true)
     }
-  }
-}
-
-extension DefinitionReader {
-  /// The line at which the first function of the definition stands, for errors about the whole.
-  func line(in machine: LuaMachine) -> Int? {
-    var references = (getters + actions + on + answers).map(\.function)
-    if let setup { references.append(setup) }
-    if case .function(let function) = state { references.append(function.reference) }
-    return references.compactMap { LuaFunction($0).definition?.line }.min()
   }
 }

@@ -66,15 +66,32 @@ struct StateConversion {
 
   private func map(_ count: Int, _ token: inout LuaToken, _ purpose: Purpose) throws -> StateNode {
     let node = make(count == 0 ? .undetermined : .map, purpose)
-    // Lua's order of keys differs from run to run; the order of fields must not.
-    var pairs: [(key: Value.Key, slot: StateSlot)] = []
-    pairs.reserveCapacity(count)
-    for _ in 0..<count {
-      let key = token.takeKey()
-      pairs.append((key, try slot(&token, for: purpose)))
+    var fields = ContiguousArray<UInt32>()
+    var slots = ContiguousArray<StateSlot>()
+    // Empty as long as every key is a known name.
+    var keys: [Value.Key] = []
+    if count <= Shape.maximumFields { fields.reserveCapacity(count) }
+    slots.reserveCapacity(count)
+    for index in 0..<count {
+      let symbol =
+        keys.isEmpty && index < Shape.maximumFields && token.kind == .string
+        ? token.string.map(tree.symbols.symbol(of:)) ?? 0 : 0
+      if symbol != 0 {
+        fields.append(symbol)
+        token.advance()
+      } else {
+        if keys.isEmpty { keys = fields.map { .string(tree.symbols.name(of: $0)) } }
+        keys.append(token.takeKey())
+      }
+      slots.append(try slot(&token, for: purpose))
     }
-    if pairs.count > 1 { pairs.sort { $0.key < $1.key } }
-    for pair in pairs { tree.addFresh(pair.key, pair.slot, to: node) }
+    if keys.isEmpty {
+      if tree.fill(node, fields, slots) { return node }
+      keys = fields.map { .string(tree.symbols.name(of: $0)) }
+    }
+    // Lua's order of keys differs from run to run; the order of fields must not.
+    let order = count > 1 ? keys.indices.sorted { keys[$0] < keys[$1] } : Array(keys.indices)
+    for index in order { tree.addFresh(keys[index], slots[index], to: node) }
     return node
   }
 

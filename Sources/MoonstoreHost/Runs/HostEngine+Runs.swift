@@ -17,7 +17,7 @@ extension HostEngine {
   private func start(
     driver: Bool,
     store: String?,
-    member: String?,
+    member: @autoclosure () -> String?,
     _ body: (LuaRun) throws -> LuaRun.State
   ) throws(StoreError) -> RunState {
     let driving = machine.isDriving
@@ -27,11 +27,11 @@ extension HostEngine {
       machine.isDriving = driver
       switch try body(run) {
       case .waiting:
-        let parked = ParkedRun(run, isDriver: driver, store: store, member: member) { _ in }
+        let parked = ParkedRun(run, isDriver: driver, store: store, member: member()) { _ in }
         park(parked)
         return .waiting(parked)
       case .failed:
-        let error = failure(of: run, store: store, member: member)
+        let error = failure(of: run, store: store, member: member())
         run.release()
         throw error
       case .done, .idle: return .done(run)
@@ -39,7 +39,7 @@ extension HostEngine {
     } catch let error as StoreError {
       throw error
     } catch let error as LuaError {
-      throw StoreError(lua: error, store: store, member: member)
+      throw StoreError(lua: error, store: store, member: member())
     } catch {
       throw StoreError(wrapping: error)
     }
@@ -49,10 +49,10 @@ extension HostEngine {
   func start(
     _ function: LuaReference,
     store: String?,
-    member: String?,
+    member: @autoclosure () -> String?,
     arguments: () throws -> Void
   ) throws(StoreError) -> RunState {
-    try start(driver: false, store: store, member: member) { run in
+    try start(driver: false, store: store, member: member()) { run in
       let base = machine.tokenCount
       try arguments()
       return try run.start(function, base: base)

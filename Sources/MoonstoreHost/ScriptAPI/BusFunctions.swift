@@ -15,18 +15,19 @@ extension HostEngine {
         allowed: ["to", "from", "priority"]
       )
       let from = try sender(script, options)
-      var id: String?
+      var message: Message?
       try change {
-        let message = try system.bus.send(
+        message = try system.bus.send(
           type,
           payload,
           from: from,
           to: options.to,
           priority: try options.priority
         )
-        id = message?.id
       }
-      return arguments.answer(slot: id.map(StateSlot.string) ?? .empty)
+      arguments.call.dropArguments()
+      if let message { machine.append(message.id) } else { machine.appendNil() }
+      return .results(1)
     }
     try natives.add("request", as: "bus.request") { [unowned self] arguments in
       try ask(&arguments)
@@ -217,7 +218,7 @@ extension HostEngine {
       )
     }
     let state = try start(function, store: owner, member: "handling '\(message.type)'") {
-      if let store { machine.append(handle(store)) }
+      if let store { appendHandle(of: store) }
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
     }
     switch state {

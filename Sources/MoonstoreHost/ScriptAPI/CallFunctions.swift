@@ -19,11 +19,6 @@ extension HostEngine {
       )
     }
     try natives.table.set("bind", to: .function(LuaFunction(try machine.makeBinder())))
-    try natives.add("errorMethod", as: "the prelude") { [unowned self] arguments in
-      let name = try arguments.string("the name")
-      errorMethods[name] = try arguments.function("the method")
-      return arguments.none()
-    }
     // beginCall(number) -> action, store, hooks with their grants, whether layers of Swift are there, the
     // store's own middleware with its grants.
     try natives.add("beginCall", as: "an action") { [unowned self] arguments in

@@ -107,9 +107,9 @@ extension HostEngine {
     try system.turn {
       var revision = StoreRevision()
       revision.origin = origin
-      if reader.given.contains("name") { revision.name = reader.name }
-      if reader.given.contains("metadata") { revision.metadata = reader.metadata }
-      if reader.given.contains("dependencies") { revision.dependencies = reader.dependencies }
+      if reader.given.contains(.name) { revision.name = reader.name }
+      if reader.given.contains(.metadata) { revision.metadata = reader.metadata }
+      if reader.given.contains(.dependencies) { revision.dependencies = reader.dependencies }
       if !reader.permissions.isNil {
         revision.permissions = try permissions(reader.permissions, of: id)
       }

@@ -10,6 +10,7 @@ extension HostEngine {
   final class Natives {
     let engine: HostEngine
     let table: LuaTable
+    private var added: [(name: String, number: Int32, byReference: Bool)] = []
 
     init(_ engine: HostEngine) throws {
       self.engine = engine
@@ -20,12 +21,17 @@ extension HostEngine {
     func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body)
       throws
     {
-      let reference = try engine.machine.makeNative(byReference: byReference) {
-        [unowned engine] call in
+      let number = engine.machine.registerNative { [unowned engine] call in
         var arguments = try Arguments(call, engine, script)
         return try body(&arguments)
       }
-      try table.set(.string(name), to: .function(LuaFunction(reference)))
+      added.append((name, number, byReference))
+    }
+
+    /// Puts what was added into the table, all at once.
+    func finish() throws(LuaError) {
+      try engine.machine.set(added, in: table)
+      added = []
     }
   }
 
@@ -50,13 +56,13 @@ extension HostEngine {
       guard let chapter = Chapter(rawValue: name) else {
         throw StoreError(.closed, "the prelude has no chapter '\(name)'")
       }
-      let function = try vm.load(chapter.source, name: "=[host]")
+      let function = try chapter.text.load(in: vm)
       arguments.call.dropArguments()
       machine.append(pinning: function.reference)
       return .results(1)
     }
-    let source = String(decoding: PackageResources.Prelude_lua, as: UTF8.self)
-    let results = try vm.load(source, name: "=[host]").call(.table(natives.table))
+    try natives.finish()
+    let results = try Chapter.prelude.load(in: vm).call(.table(natives.table))
     guard case .table(let prelude) = results.first else {
       throw StoreError(.closed, "the prelude gave no table")
     }
@@ -78,7 +84,7 @@ extension HostEngine {
 }
 
 /// A part of the script API in a Lua file of its own, which is compiled when a script first uses it.
-enum Chapter: String {
+enum Chapter: String, CaseIterable {
   case composition
   case factories
   case http
@@ -87,7 +93,18 @@ enum Chapter: String {
   case tasks
   case effects
 
-  var source: String {
+  static let prelude = CompiledText {
+    String(decoding: PackageResources.Prelude_lua, as: UTF8.self)
+  }
+
+  private static let texts: [CompiledText] = allCases.map { chapter in
+    CompiledText { chapter.source }
+  }
+
+  /// The text, which all hosts of the process share.
+  var text: CompiledText { Chapter.texts[Chapter.allCases.firstIndex(of: self) ?? 0] }
+
+  private var source: String {
     switch self {
     case .factories: String(decoding: PackageResources.Factories_lua, as: UTF8.self)
     case .composition: String(decoding: PackageResources.Composition_lua, as: UTF8.self)

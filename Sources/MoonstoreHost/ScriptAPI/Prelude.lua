@@ -29,8 +29,10 @@ local function view(library, name)
 end
 
 -- Errors of the host are objects; scripts that treat them as texts find the methods of texts.
-for name, method in pairs(string) do
-  native.errorMethod(name, function(err, ...) return method(tostring(err), ...) end)
+local texts = string
+function prelude.errorMethod(name)
+  local method = texts[name]
+  return method and function(err, ...) return method(tostring(err), ...) end
 end
 
 -- table.sort moves parts of state without copying them: an order of positions is sorted instead.

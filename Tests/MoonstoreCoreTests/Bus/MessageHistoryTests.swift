@@ -25,6 +25,20 @@ struct MessageHistoryTests {
     #expect(system.bus.unhandledMessages.count == 5)
   }
 
+  @Test func `A message that the history has dropped is let go of`() throws {
+    system.limits.messageHistory = 2
+    final class Seen { weak var first: Message? }
+    let seen = Seen()
+    let subscription = try system.subscribe("m") { message in
+      if seen.first == nil, message.sequence == 1 { seen.first = message }
+    }
+    for _ in 1...2 { try system.send("m") }
+    #expect(seen.first != nil)
+    for _ in 1...3 { try system.send("m") }
+    #expect(seen.first == nil)
+    subscription.cancel()
+  }
+
   @Test func `A history of nothing keeps nothing`() throws {
     system.limits.messageHistory = 0
     try system.send("one")
