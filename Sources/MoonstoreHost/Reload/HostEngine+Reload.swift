@@ -28,8 +28,11 @@ extension HostEngine {
   /// that went before: what the old versions own ends, the new ones run in fresh globals, their stores take
   /// over state and identity, and what is no longer defined goes.
   func reload(_ batch: ReloadBatch, _ options: ReloadOptions) throws(StoreError) -> ReloadReport {
-    guard !system.isInTurn else {
-      throw StoreError(.busy, "scripts are reloaded between turns, and one is under way")
+    guard isBetweenTurns else {
+      throw StoreError(
+        .busy,
+        "scripts are reloaded between turns, and a turn or a getter is under way"
+      )
     }
     let clock = ContinuousClock()
     let start = clock.now
@@ -274,6 +277,11 @@ extension HostEngine {
 }
 
 extension HostEngine {
+  /// Whether nothing is half-done: a driver may be between two of its calls.
+  var isBetweenTurns: Bool {
+    !system.isInTurn && system.getterDepth == 0 && system.graph.runningPath.isEmpty
+  }
+
   /// The store of an id, unless its script is about to say anew what it is.
   func standing(_ id: String) -> LiveStore? {
     guard let live = system.registry.find(id) else { return nil }
