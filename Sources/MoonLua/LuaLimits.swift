@@ -166,6 +166,17 @@ extension LuaMachine {
     return unsafe mb_vm_is_suspect(machine)
   }
 
+  /// The scripts and modules of which something was on a stack when that was ended, since this was last asked.
+  package func takeEndedScripts() -> [String] {
+    guard let machine = unsafe raw else { return [] }
+    var length = 0
+    guard let bytes = unsafe mb_vm_ended_scripts(machine, &length), length > 0 else { return [] }
+    let names = unsafe UnsafeRawBufferPointer(start: bytes, count: length).split(separator: 0)
+      .map { unsafe String(decoding: $0, as: UTF8.self) }
+    unsafe mb_vm_forget_ended_scripts(machine)
+    return names
+  }
+
   /// The error of a call that ran over a limit.
   func limitError(_ reason: Int32, script: String?, line: Int?, traceback: String) -> LuaError {
     let isTime = reason == Int32(MB_KILLED_TIME)

@@ -96,6 +96,7 @@ extension HostEngine {
     }
     try apply(configuration.scriptLimits)
     machine.onOverrun = { [unowned self] error in
+      hasEnded = true
       guard isLimited else { return system.recoveries += 1 }
       guard system.overrun == nil else { return }
       system.overrun = StoreError(lua: error)
@@ -148,7 +149,10 @@ extension HostEngine {
     }
     isLimited = budget.wasLimited
     openCalls = budget.outer
-    if !isLimited { isolateOverrunners() }
+    if !isLimited {
+      isolateOverrunners()
+      restartEnded()
+    }
   }
 
   /// Ends the groups and calls of scripts that were ended in their middle, which a script does itself otherwise.
