@@ -7,6 +7,9 @@ import MoonstoreCore
 /// caller gets a `StoreError` with the code `timeLimit` or `memoryLimit`, which names script, line, store and
 /// action. Nothing in a script catches that. While nothing is over its limit, no instruction pays for them.
 ///
+/// The scripts that had something on the stack are loaded anew before they are called again, since globals and caches
+/// of theirs may be half-done; state is what it was.
+///
 /// Times are in seconds of computing, and nil is no limit. What a turn waits for does not count.
 public struct ScriptLimits: Sendable, Equatable {
   /// The scripts of one turn together: an action with all that it calls and sends.

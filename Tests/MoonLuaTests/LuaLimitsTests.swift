@@ -142,6 +142,20 @@ import Testing
     #expect(vm.machine.peakMemory <= quota + quota / 10, "\(vm.machine.peakMemory)")
   }
 
+  @Test func `What asks for more than there is left is ended, and catches no error of that`() throws
+  {
+    for catches in [
+      "pcall(string.rep, 'x', 20 << 20)",
+      "coroutine.resume(coroutine.create(string.rep), 'x', 20 << 20)",
+      "xpcall(string.rep, print, 'x', 20 << 20)",
+    ] {
+      let vm = try LuaVM(limits: LuaLimits(memory: 32 << 20))
+      let script = "local kept = ('y'):rep(20 << 20) \(catches) return #kept"
+      #expect(luaError { try vm.run(script) }?.code == .memoryLimit, "\(catches)")
+      try check(vm)
+    }
+  }
+
   @Test func `Garbage is collected before it counts`() throws {
     let vm = try LuaVM(limits: LuaLimits(memory: 2 << 20))
     let script = """
