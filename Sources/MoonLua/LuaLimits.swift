@@ -92,6 +92,12 @@ extension LuaMachine {
     budgetUnderWay = limits.seconds
   }
 
+  /// Lets Lua hold so many bytes more than it may, for what is to be done so that it holds less; 0 ends that.
+  package func allowMemory(beyondLimit extra: Int) {
+    guard let machine = unsafe raw, let memory = limits.memory else { return }
+    unsafe mb_vm_set_memory(machine, memory + extra)
+  }
+
   /// Puts the machine under the watchdog, so that budgets count.
   package func watch() throws(LuaError) {
     let machine = try unsafe open()

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import MoonValue
 import Testing
@@ -45,6 +46,17 @@ import TestSupport
       .map { (try? Value(json: $0))?.mapValue?["id"] }
   }
 
+  /// Runs the command on a thread of its own: those of tasks are few, and others need them.
+  private static func run(in project: TestProject) async throws -> CommandRun {
+    try await withCheckedThrowingContinuation { continuation in
+      DispatchQueue(label: "fuzz.calls").async {
+        continuation.resume(
+          with: Result { try CommandRun.shell(#""$moonstore" run . --calls input"#, in: project) }
+        )
+      }
+    }
+  }
+
   @Test func `Whatever stands in a line, it has one answer`() async throws {
     let project = try TestProject(FuzzCallTests.project)
     var mutator = LineMutator(seed: Fuzzing.seed)
@@ -54,7 +66,7 @@ import TestSupport
       let input = mutator.conversation(from: [], FuzzCallTests.lines, count: 1_500, oneIn: 3)
       fuzzing.leave(input)
       try Data(input).write(to: URL(fileURLWithPath: project.path + "/input"))
-      let run = try CommandRun.shell(#""$moonstore" run . --calls input"#, in: project)
+      let run = try await FuzzCallTests.run(in: project)
       let place = "round \(fuzzing.round), seed \(Fuzzing.seed)"
       // What is no call is a failure, and no crash.
       #expect(run.code == 0 || run.code == 1, "\(place): \(run.code) \(run.errors.suffix(500))")

@@ -94,6 +94,27 @@ import TestSupport
     #expect(events.contains("script:restarted") && !events.contains("script:reloaded"))
   }
 
+  @Test func `One that has kept all of the memory lets go of it, and leaves room for others`()
+    async throws
+  {
+    let host = try await host([
+      "stores/hog.lua": """
+      local kept = {}
+      return defineStore("hog", { permissions = { "*" }, actions = {
+        hoard = function() while true do kept[#kept + 1] = ("x"):rep(1000) .. #kept end end,
+        count = function() return #kept end,
+      } })
+      """
+    ]) { $0.scriptLimits.turn = 20 }
+    for _ in 0..<3 {
+      #expect(await code { try await host.host.call("hog", "hoard") } == .memoryLimit)
+      #expect(try await host.host.call("hog", "count") == 0)
+      #expect(try await host.host.call("other", "look").integerValue ?? 0 > 0)
+    }
+    #expect(host.record.reports.isEmpty, "\(host.record.reports.map(\.message))")
+    #expect(await host.host.luaMemory < 36 << 20)
+  }
+
   @Test func `State, identity and the number of the version are what they were`() async throws {
     let host = try await host()
     let victim = try await host.host.store("victim")

@@ -19,7 +19,8 @@ import MoonstoreCore
 extension HostEngine {
   /// Loads those anew that were ended, if nothing is under way.
   func restartEnded() {
-    guard hasEnded, !isReloading, isBetweenTurns else { return }
+    // What an entry changes is told to its session, and it can be cancelled: this is no part of it.
+    guard hasEnded, entry == nil, !isReloading, isBetweenTurns else { return }
     hasEnded = false
     noteEnded()
     var waiting = unitsEnded()
@@ -63,6 +64,9 @@ extension HostEngine {
     batch.changed = [Project.Source(path: unit.name, text: unit.text, kind: kind)]
     batch.modules = unit.modules
     batch.returns[unit.name] = version
+    // What the old code keeps may be what has filled the memory, and goes when the new code is there.
+    machine.allowMemory(beyondLimit: (scriptLimits.memory ?? 0) / 10)
+    defer { machine.allowMemory(beyondLimit: 0) }
     do {
       let report = try withoutDriving { try reload(batch, ReloadOptions()) }
       if let failure = report.failures.first { throw failure }
