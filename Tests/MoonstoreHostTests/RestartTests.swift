@@ -1,6 +1,7 @@
 import MoonValue
 import MoonstoreCore
 import MoonstoreHost
+import Synchronization
 import Testing
 import TestSupport
 
@@ -194,11 +195,17 @@ import TestSupport
   @Test func `An action that waits meanwhile sees what it had, and its store is the new one's`()
     async throws
   {
-    let host = try await host { $0.sleep = { _ in try? await Task.sleep(for: .seconds(0.2)) } }
+    let isOver = Atomic(false)
+    let host = try await host {
+      $0.sleep = { _ in
+        while !isOver.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(1)) }
+      }
+    }
     let waiting = Task { try await host.host.call("victim", "wait") }
     while try await host.host.call("victim", "look")["steps"] == 0 { await Task.yield() }
     #expect(await code { try await host.host.call("victim", "fill") } == .timeLimit)
     #expect(try await host.host.outdatedWork().map(\.count) == [1])
+    isOver.store(true, ordering: .relaxed)
     #expect(try await waiting.value == ["waits": true, "steps": 7])
     #expect(try await host.host.call("victim", "look") == fresh)
   }
@@ -416,6 +423,24 @@ import TestSupport
     #expect(try await host.host.call("setup", "grow") == 1)
     #expect(try await host.host.store("setup").get("sum") == 15)
     #expect(host.record.log.filter { $0.hasPrefix("saw") } == ["saw 2", "saw 3"])
+  }
+
+  @Test func `What a guard takes back is loaded for that, and not once more`() async throws {
+    func script(_ body: String) -> String {
+      """
+      log.info("loaded")
+      return defineStore("guarded", { permissions = { "*" }, actions = { go = function() \(body) end } })
+      """
+    }
+    let host = try await host(["stores/guarded.lua": script("return 1")])
+    var options = ReloadOptions()
+    options.guardedTurns = 10
+    try await host.reload(["stores/guarded.lua": script("while true do end")], options)
+    #expect(await code { try await host.host.call("guarded", "go") } == .timeLimit)
+    #expect(try await host.host.call("guarded", "go") == 1)
+    #expect(try await host.host.versions(of: "stores/guarded.lua").first?.isLive == true)
+    // (The host's other script that says so is loaded once.)
+    #expect(host.record.log == Array(repeating: "loaded", count: 4))
   }
 
   @Test func `A script that was taken back to an older version stays there`() async throws {

@@ -48,6 +48,8 @@ extension HostEngine {
     }
     reload.report.reason = batch.reason
     moduleTexts = batch.modules
+    noteEnded()
+    let wereEnded = ended.intersection(batch.names)
     isReloading = true
     isRestarting = batch.isRestart
     let seed = randomState
@@ -83,6 +85,7 @@ extension HostEngine {
       if !batch.isRestart { announce("script:refused", reload.report) }
       return reload.report
     }
+    ended.subtract(wereEnded)
     finish(&reload, options)
     reload.report.duration = (clock.now - start).seconds
     announce(batch.isRestart ? "script:restarted" : "script:reloaded", reload.report)
