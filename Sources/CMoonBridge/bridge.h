@@ -167,7 +167,12 @@ struct mb_vm {
     int32_t line, action;
     char source[LUA_IDSIZE];
     char traceback[2048];
+    // The coroutine whose scripts were noted last.
+    const lua_State *noted;
   } kill;
+  // The scripts that were ended in their middle, each once and with a 0 behind it, until somebody takes them.
+  char *ended;
+  size_t ended_length, ended_capacity;
 
   // Bytes from which on Lua collects or is killed at its next instruction, and is given no more; and the most
   // that it has held above the first.

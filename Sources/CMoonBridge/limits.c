@@ -68,7 +68,67 @@ static void note_action(lua_State *L, mb_vm *vm) {
   }
 }
 
+// How many frames are looked at from the top of a stack, and how many from its other end: each look goes through
+// all those above.
+#define NEAR_FRAMES 256
+#define FAR_FRAMES 16
+// Bytes of names that are kept.
+#define MAX_ENDED ((size_t)1 << 16)
+
+static void note_script(mb_vm *vm, const lua_Debug *place) {
+  if (place->source[0] != '@') return;
+  const char *name = place->source + 1;
+  size_t size = strlen(name) + 1;
+  for (size_t at = 0; at < vm->ended_length; at += strlen(vm->ended + at) + 1)
+    if (strcmp(vm->ended + at, name) == 0) return;
+  if (vm->ended_length + size > MAX_ENDED) return;
+  if (vm->ended_length + size > vm->ended_capacity) {
+    size_t capacity = vm->ended_capacity + size + 256;
+    char *ended = realloc(vm->ended, capacity);
+    if (!ended) return;
+    vm->ended = ended;
+    vm->ended_capacity = capacity;
+  }
+  memcpy(vm->ended + vm->ended_length, name, size);
+  vm->ended_length += size;
+}
+
+// The scripts of which something is on this stack, which is about to go. Without allocation in Lua.
+static void note_scripts(lua_State *L, mb_vm *vm) {
+  if (vm->kill.noted == L) return;
+  vm->kill.noted = L;
+  lua_Debug place;
+  int level = 0;
+  for (; level < NEAR_FRAMES && lua_getstack(L, level, &place); level++) {
+    lua_getinfo(L, "S", &place);
+    note_script(vm, &place);
+  }
+  if (level < NEAR_FRAMES) return;
+  // Of a recursion that deep only both ends: its middle is more of the same.
+  int there = level - 1, gone = level * 2;
+  for (; lua_getstack(L, gone, &place); gone *= 2) there = gone;
+  while (gone - there > 1) {
+    int middle = there + (gone - there) / 2;
+    if (lua_getstack(L, middle, &place))
+      there = middle;
+    else
+      gone = middle;
+  }
+  for (level = there; level >= NEAR_FRAMES && level > there - FAR_FRAMES && lua_getstack(L, level, &place); level--) {
+    lua_getinfo(L, "S", &place);
+    note_script(vm, &place);
+  }
+}
+
+const char *mb_vm_ended_scripts(const mb_vm *vm, size_t *length) {
+  *length = vm->ended_length;
+  return vm->ended;
+}
+
+void mb_vm_forget_ended_scripts(mb_vm *vm) { vm->ended_length = 0; }
+
 void mb_note_kill(lua_State *L, mb_vm *vm) {
+  note_scripts(L, vm);
   if (vm->kill.is_noted) return;
   note_place(L, vm);
   // A coroutine can have functions of C only; whoever resumed it has a place.
@@ -146,6 +206,7 @@ static void forget_kill(mb_vm *vm) {
   atomic_store_explicit(&vm->killed, 0, memory_order_relaxed);
   vm->refused = 0;
   vm->kill.is_noted = false;
+  vm->kill.noted = NULL;
   vm->kill.line = 0;
   vm->kill.action = -1;
   vm->kill.source[0] = 0;
@@ -293,6 +354,12 @@ static bool may_retry(const void *block, size_t kind) {
   return !block && (kind == LUA_TSTRING || kind == LUA_TUSERDATA);
 }
 
+// An error for want of memory leaves its frames behind when it is caught, so they are looked at now.
+static void kill_for_memory(mb_vm *vm) {
+  if (vm->running && vm->entered > vm->scope_entered) note_scripts(vm->running, vm);
+  mb_kill(vm, MB_KILLED_MEMORY);
+}
+
 bool mb_over_quota(mb_vm *vm, const void *block, size_t old_size, size_t held, size_t new_size) {
   size_t total = vm->memory + (new_size - held);
   vm->threshold = vm->quota;
@@ -310,12 +377,12 @@ bool mb_over_quota(mb_vm *vm, const void *block, size_t old_size, size_t held, s
   if (!mb_is_killed(vm) && vm->running) note_place(vm->running, vm);
   if (may_retry(block, old_size)) {
     // A second refusal in a row is the end.
-    if (vm->refused == new_size || new_size > vm->hard_quota) mb_kill(vm, MB_KILLED_MEMORY);
+    if (vm->refused == new_size || new_size > vm->hard_quota) kill_for_memory(vm);
     vm->refused = new_size;
     return true;
   }
   // (For buffers Lua asks only once.)
-  mb_kill(vm, MB_KILLED_MEMORY);
+  kill_for_memory(vm);
   vm->refused_part = new_size;
   vm->threshold = 0;
   return true;

@@ -4,12 +4,11 @@
 #include "bridge.h"
 
 // Joins the pieces of a reader function at 1 into one text, which takes its place. So no script code runs
-// inside the compiler.
-static void join_pieces(lua_State *L, mb_vm *vm) {
+// inside the compiler. (Each piece is the result of a call, at which a turn that is over ends.)
+static void join_pieces(lua_State *L) {
   luaL_Buffer buffer;
   luaL_buffinit(L, &buffer);
   for (;;) {
-    mb_poll(L, vm);
     lua_pushvalue(L, 1);
     lua_call(L, 0, 1);
     if (lua_isnil(L, -1)) break;
@@ -30,7 +29,6 @@ static void join_pieces(lua_State *L, mb_vm *vm) {
 }
 
 static int base_load(lua_State *L) {
-  mb_vm *vm = mb_vm_of(L);
   const char *name = NULL;
   if (!lua_isstring(L, 1)) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -41,7 +39,7 @@ static int base_load(lua_State *L) {
   lua_settop(L, 4);
   // The compiler takes more of the C stack than most.
   mb_check_stack(L);
-  if (name) join_pieces(L, vm);
+  if (name) join_pieces(L);
   size_t length;
   const char *source = lua_tolstring(L, 1, &length);
   name = luaL_optstring(L, 2, name ? name : source);
@@ -57,7 +55,6 @@ static int base_load(lua_State *L) {
     lua_pushfstring(L, "attempt to load a text chunk (mode is '%s'): scripts load nothing else", mode);
     return 2;
   }
-  mb_poll(L, vm);
   if (luaL_loadbufferx(L, source, length, name, "t") != LUA_OK) {
     lua_pushnil(L);
     lua_insert(L, -2);

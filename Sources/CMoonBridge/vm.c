@@ -101,6 +101,7 @@ void mb_vm_free(mb_vm *vm) {
   free(vm->traceback);
   free(vm->released);
   free(vm->actions);
+  free(vm->ended);
   free(vm);
 }
 

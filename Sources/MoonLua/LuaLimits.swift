@@ -92,6 +92,12 @@ extension LuaMachine {
     budgetUnderWay = limits.seconds
   }
 
+  /// Lets Lua hold so many bytes more than it may, for what is to be done so that it holds less; 0 ends that.
+  package func allowMemory(beyondLimit extra: Int) {
+    guard let machine = unsafe raw, let memory = limits.memory else { return }
+    unsafe mb_vm_set_memory(machine, memory + extra)
+  }
+
   /// Puts the machine under the watchdog, so that budgets count.
   package func watch() throws(LuaError) {
     let machine = try unsafe open()
@@ -164,6 +170,17 @@ extension LuaMachine {
   package var isSuspect: Bool {
     guard let machine = unsafe raw else { return false }
     return unsafe mb_vm_is_suspect(machine)
+  }
+
+  /// The scripts and modules of which something was on a stack when that was ended, since this was last asked.
+  package func takeEndedScripts() -> [String] {
+    guard let machine = unsafe raw else { return [] }
+    var length = 0
+    guard let bytes = unsafe mb_vm_ended_scripts(machine, &length), length > 0 else { return [] }
+    let names = unsafe UnsafeRawBufferPointer(start: bytes, count: length).split(separator: 0)
+      .map { unsafe String(decoding: $0, as: UTF8.self) }
+    unsafe mb_vm_forget_ended_scripts(machine)
+    return names
   }
 
   /// The error of a call that ran over a limit.

@@ -58,6 +58,10 @@ final class HostEngine {
   var replaceable: Set<String> = []
   var moduleTexts: [String: String]?
   var isReloading = false
+  /// Whether scripts were ended in their middle, and are to be loaded anew; see `restartEnded`.
+  var hasEnded = false
+  var ended: Set<String> = []
+  var isRestarting = false
   var changes: StoreChanges = [:]
   /// Looks after the turns that follow a reload.
   var guarding: ReloadGuard?

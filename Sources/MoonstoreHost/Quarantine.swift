@@ -13,8 +13,11 @@ extension HostEngine {
   func noteOverrun(_ error: LuaError) {
     // Nobody's fault: it was cancelled.
     if machine.isUnwanted { return }
-    guard let limit = scriptLimits.overruns, let unit = unit(blamedFor: error), !unit.isQuarantined
-    else { return }
+    if let unit = unit(blamedFor: error) { noteOverrun(of: unit) }
+  }
+
+  func noteOverrun(of unit: ScriptUnit) {
+    guard let limit = scriptLimits.overruns, !unit.isQuarantined else { return }
     let now = ContinuousClock.now
     unit.overruns.removeAll { now - $0 > .seconds(scriptLimits.overrunSeconds) }
     unit.overruns.append(now)

@@ -7,6 +7,9 @@ import MoonstoreCore
 /// caller gets a `StoreError` with the code `timeLimit` or `memoryLimit`, which names script, line, store and
 /// action. Nothing in a script catches that. While nothing is over its limit, no instruction pays for them.
 ///
+/// The scripts that had something on the stack are loaded anew before they are called again, since globals and caches
+/// of theirs may be half-done; state is what it was.
+///
 /// Times are in seconds of computing, and nil is no limit. What a turn waits for does not count.
 public struct ScriptLimits: Sendable, Equatable {
   /// The scripts of one turn together: an action with all that it calls and sends.
@@ -96,6 +99,7 @@ extension HostEngine {
     }
     try apply(configuration.scriptLimits)
     machine.onOverrun = { [unowned self] error in
+      hasEnded = true
       guard isLimited else { return system.recoveries += 1 }
       guard system.overrun == nil else { return }
       system.overrun = StoreError(lua: error)
@@ -148,7 +152,10 @@ extension HostEngine {
     }
     isLimited = budget.wasLimited
     openCalls = budget.outer
-    if !isLimited { isolateOverrunners() }
+    if !isLimited {
+      isolateOverrunners()
+      restartEnded()
+    }
   }
 
   /// Ends the groups and calls of scripts that were ended in their middle, which a script does itself otherwise.

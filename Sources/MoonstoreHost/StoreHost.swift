@@ -72,6 +72,7 @@ public actor StoreHost {
 
   func check() throws(StoreError) {
     if isClosed { throw StoreError(.closed, "this host was closed") }
+    engine.restartEnded()
   }
 
   // MARK: Waiting

@@ -4,17 +4,23 @@ import Synchronization
 
 /// What is to go through a socket: whoever puts something in never waits for whoever reads.
 ///
-/// Answers always go in. Events are left out, and counted, while more than a bound waits: a session that floods
-/// costs its host no more than that.
+/// Answers always go in; whoever makes them asks for room first. Events are left out, and counted, while more than a
+/// bound waits: a session that floods costs its host no more than that.
 final class Outbox: Sendable {
   private struct State {
     var lines: [[UInt8]] = []
     var bytes = 0
     var leftOut = 0
     var isClosed = false
+    /// Who waits for room.
+    var waiting: CheckedContinuation<Void, Never>?
+
+    var hasRoom: Bool { isClosed || bytes <= Outbox.answerBound }
   }
 
   private static let bound = 1 << 20
+  /// How much may wait until no further request is answered.
+  private static let answerBound = 16 << 20
 
   private let socket: UnixSocket
   private let state = Mutex(State())
@@ -30,6 +36,27 @@ final class Outbox: Sendable {
 
   /// Puts an answer in.
   func answer(_ message: Value) { put(message, isEvent: false) }
+
+  /// Waits until so much has gone out that another answer may go in; only one can wait.
+  func room() async {
+    guard state.withLock({ !$0.hasRoom }) else { return }
+    await withCheckedContinuation { continuation in
+      let hasRoom = state.withLock { state in
+        if !state.hasRoom { state.waiting = continuation }
+        return state.hasRoom
+      }
+      if hasRoom { continuation.resume() }
+    }
+  }
+
+  private func tellOfRoom() {
+    let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard state.hasRoom else { return nil }
+      defer { state.waiting = nil }
+      return state.waiting
+    }
+    waiting?.resume()
+  }
 
   /// Puts an event in, if there is room.
   func tell(_ event: Value) { put(event, isEvent: true) }
@@ -83,9 +110,11 @@ final class Outbox: Sendable {
             state.isClosed = true
             state.lines = []
           }
+          tellOfRoom()
           return end()
         }
         state.withLock { $0.bytes -= line.count }
+        tellOfRoom()
       }
       if isClosed { return end() }
     }

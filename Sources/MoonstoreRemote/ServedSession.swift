@@ -25,12 +25,14 @@ final class ServedSession: Sendable {
   /// Who reads, who answers, and the outbox.
   private let users: SocketUsers
   private let session = Mutex<ReplSession?>(nil)
-  private let waiting = Mutex(0)
+  /// Requests that were read and are not answered yet.
+  private let waiting = Mutex((count: 0, bytes: 0))
   /// How many requests were read, and up to which of them the entries are cancelled.
   private let places = Mutex((read: 0, cancelled: 0))
 
   /// More requests at once than this end the session.
   private static let maximumWaiting = 100
+  private static let maximumBytes = 2 * Wire.longestRequest
 
   init(
     _ socket: UnixSocket,
@@ -48,7 +50,7 @@ final class ServedSession: Sendable {
   }
 
   func begin() {
-    let (requests, continuation) = AsyncStream.makeStream(of: Request.self)
+    let (requests, continuation) = AsyncStream.makeStream(of: (Request, size: Int).self)
     DispatchQueue(label: "moonstore.session").async { [self] in
       read(continuation)
       continuation.finish()
@@ -58,9 +60,11 @@ final class ServedSession: Sendable {
       users.leave()
     }
     Task {
-      for await request in requests {
+      for await (request, size) in requests {
+        // Whoever does not read is not worked for.
+        await outbox.room()
         guard await answer(request) else { break }
-        waiting.withLock { $0 -= 1 }
+        waiting.withLock { $0 = ($0.count - 1, $0.bytes - size) }
       }
       await session.withLock { $0 }?.close()
       // What was answered last still goes out.
@@ -75,11 +79,11 @@ final class ServedSession: Sendable {
 
   // MARK: Reading
 
-  private func read(_ requests: AsyncStream<Request>.Continuation) {
+  private func read(_ requests: AsyncStream<(Request, size: Int)>.Continuation) {
     var reader = LineReader(socket, limit: Wire.longestRequest)
     while let line = reader.next() {
       guard let message = try? Value(json: line) else {
-        requests.yield(.wrong(.null, "this is not JSON"))
+        requests.yield((.wrong(.null, "this is not JSON"), 0))
         return
       }
       if message["do"] == "cancel" {
@@ -90,14 +94,14 @@ final class ServedSession: Sendable {
       }
       places.withLock { $0.read += 1 }
       let isTooMuch = waiting.withLock { waiting in
-        waiting += 1
-        return waiting > Self.maximumWaiting
+        waiting = (waiting.count + 1, waiting.bytes + line.count)
+        return waiting.count > Self.maximumWaiting || waiting.bytes > Self.maximumBytes
       }
       if isTooMuch {
-        requests.yield(.wrong(.null, "these are too many requests at once"))
+        requests.yield((.wrong(.null, "these are too many requests, or too much at once"), 0))
         return
       }
-      requests.yield(request(message))
+      requests.yield((request(message), line.count))
     }
   }
 

@@ -133,6 +133,25 @@ import Testing
     #expect(best >= 0.095 && best <= 0.12, "\(best)")
   }
 
+  @Test(
+    arguments: [
+      "table.concat(large)", "table.sort(large)", "table.insert(large, 1, 'x')",
+      "table.remove(large, 1)", "table.move(large, 2, #large, 1)", "table.move({}, 1, 1 << 26, 1)",
+    ]
+  )
+  func `A function over a large table ends soon after its time`(script: String) throws {
+    let vm = try LuaVM()
+    try vm.run("large = {} for i = 1, 1 << 22 do large[i] = 'x' end")
+    try vm.setLimits(LuaLimits(seconds: 0.02))
+    var best = 60.0
+    for _ in 0..<20 where best > 0.06 {
+      let began = computed()
+      #expect(luaError { try vm.run(script) }?.code == .timeLimit)
+      best = min(best, computed() - began)
+    }
+    #expect(best <= 0.06, "\(best)")
+  }
+
   @Test(arguments: bombs) func `A bomb ends within its quota and a tenth`(
     script: String
   ) throws {
@@ -140,6 +159,20 @@ import Testing
     let vm = try LuaVM(limits: LuaLimits(seconds: 20, memory: quota))
     #expect(luaError { try vm.run(script) }?.code == .memoryLimit)
     #expect(vm.machine.peakMemory <= quota + quota / 10, "\(vm.machine.peakMemory)")
+  }
+
+  @Test func `What asks for more than there is left is ended, and catches no error of that`() throws
+  {
+    for catches in [
+      "pcall(string.rep, 'x', 20 << 20)",
+      "coroutine.resume(coroutine.create(string.rep), 'x', 20 << 20)",
+      "xpcall(string.rep, print, 'x', 20 << 20)",
+    ] {
+      let vm = try LuaVM(limits: LuaLimits(memory: 32 << 20))
+      let script = "local kept = ('y'):rep(20 << 20) \(catches) return #kept"
+      #expect(luaError { try vm.run(script) }?.code == .memoryLimit, "\(catches)")
+      try check(vm)
+    }
   }
 
   @Test func `Garbage is collected before it counts`() throws {

@@ -3,6 +3,7 @@ import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import MoonstoreRemote
+import Synchronization
 import Testing
 import TestSupport
 
@@ -114,15 +115,55 @@ import TestSupport
     #expect(await session("1 + 1") == "2")
   }
 
+  @Test func `Whoever sends and never reads is not answered for ever`() async throws {
+    let done = Atomic(0)
+    var options = SessionServer.Options()
+    options.onEntry = { _ in done.add(1, ordering: .relaxed) }
+    let attached = try await AttachedHost(["stores/counter.lua": AttachedHost.counter], options)
+    let socket = try UnixSocket.connect(to: attached.server.path)
+    _ = socket.write(Array("{\"moonstore\":1,\"name\":\"x\",\"rights\":\"all\"}\n".utf8))
+    // Each answer has a megabyte, and none is read.
+    let entry = #"{"id":1,"do":"submit","text":"('x'):rep(1 << 20)","view":{"data":true}}"# + "\n"
+    var answered = 0
+    for sent in 1...100 {
+      guard socket.write(Array(entry.utf8)) else { break }
+      for _ in 0..<100 where done.load(ordering: .relaxed) < sent {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      answered = done.load(ordering: .relaxed)
+      if answered < sent { break }
+    }
+    #expect(answered < 100)
+    let session = try await attached.attach()
+    #expect(await session("1 + 1") == "2")
+    socket.close()
+    #expect(await eventually { attached.server.sessionCount == 1 })
+  }
+
+  @Test func `Requests that wait are bounded in bytes as well`() async throws {
+    let attached = try await AttachedHost()
+    var text = "{\"moonstore\":1,\"name\":\"x\",\"rights\":\"all\"}\n"
+    text += "{\"id\":0,\"do\":\"submit\",\"text\":\"sleep(3600)\"}\n"
+    let long = String(repeating: " ", count: 12 << 20)
+    for id in 1...4 { text += "{\"id\":\(id),\"do\":\"submit\",\"text\":\"1\(long)\"}\n" }
+    text += "{\"do\":\"cancel\"}\n"
+    let answers = try await Self.talk(text, to: attached.server.path)
+    #expect(answers.contains("too much at once"))
+    #expect(await eventually { attached.server.sessionCount == 0 })
+  }
+
   /// Sends a text through the socket, and gives what comes back until the other end closes.
   private static func talk(_ text: String, to path: String) async throws -> String {
     let socket = try UnixSocket.connect(to: path)
     defer { socket.close() }
-    _ = socket.write(Array(text.utf8))
-    guard text.hasSuffix("\n") else { return "" }
+    guard text.hasSuffix("\n") else {
+      _ = socket.write(Array(text.utf8))
+      return ""
+    }
     // Not on a thread of tasks, of which there are few.
     return await withCheckedContinuation { continuation in
       DispatchQueue(label: "talk").async {
+        _ = socket.write(Array(text.utf8))
         var bytes: [UInt8] = []
         while case let more = socket.read(upTo: 65_536), !more.isEmpty { bytes += more }
         continuation.resume(returning: String(decoding: bytes, as: UTF8.self))

@@ -222,6 +222,10 @@ int32_t mb_scope_renew(mb_vm *vm);
 int32_t mb_vm_killed(const mb_vm *vm);
 // Whether something was killed after which a new machine is better.
 bool mb_vm_is_suspect(const mb_vm *vm);
+// The names of the scripts that had something on a stack when that was killed, each with a 0 behind it, since
+// they were last forgotten.
+const char *_Nullable mb_vm_ended_scripts(const mb_vm *vm, size_t *length);
+void mb_vm_forget_ended_scripts(mb_vm *vm);
 // Why the run was killed, or 0; its error is the one that `mb_error_line` and its like tell of.
 int32_t mb_run_killed(const mb_run *run);
 

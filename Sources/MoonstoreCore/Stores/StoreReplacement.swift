@@ -14,6 +14,8 @@ package struct StoreReplacement {
   package var owner: String?
   package var line: Int?
   package var isSetup = false
+  /// Whether it is the same code once more, so that the state stays as it is, whatever its defaults come to now.
+  package var isRestart = false
   /// What it is made from, for whoever has made it.
   package var origin: AnyObject?
 
@@ -42,7 +44,7 @@ extension LiveStore {
     register: () throws -> Void
   ) throws(StoreError) -> StateReconciliation.Difference {
     try system.turn {
-      let old = knownInitialState()
+      let old = new.isRestart ? nil : knownInitialState()
       noteReplacement()
       for handler in handlers.reversed() { handler.cancel() }
       handlers = []
@@ -51,20 +53,27 @@ extension LiveStore {
       let version = definition.version
       try take(new)
       let interim = withdrawn.reduce(new.initial) { $0.merged(with: .map($1.state)) }
-      var difference = try fit(
-        Fitting(
-          old: old,
-          new: interim,
-          versions: (version, new.definition.version),
-          migrate: new.migrate
-        )
-      )
+      var difference =
+        if new.isRestart {
+          try fit(Fitting(old: nil, new: missing(from: new)))
+        } else {
+          try fit(
+            Fitting(
+              old: old,
+              new: interim,
+              versions: (version, new.definition.version),
+              migrate: new.migrate
+            )
+          )
+        }
       for name in new.getters.map(\.name) + new.actions.map(\.name) { try checkIsFree(name) }
       for getter in new.getters { try put(getter: getter.name, getter.evaluate) }
       for action in new.actions { try put(action: action.name, action.code) }
       try register()
       try system.install(plugins, on: self)
-      difference.add(try fit(Fitting(old: interim, new: addedTo(new.initial))))
+      if !new.isRestart {
+        difference.add(try fit(Fitting(old: interim, new: addedTo(new.initial))))
+      }
       finishReplacement()
       return difference
     }
@@ -195,6 +204,17 @@ extension LiveStore {
 
   private func addedTo(_ base: Value) -> Value {
     additions.reduce(base) { $0.merged(with: .map($1.state)) }
+  }
+
+  /// The fields that a setup function needs for its refs; those of other stores may have been removed.
+  private func missing(from new: StoreReplacement) -> Value {
+    guard new.isSetup, let initial = new.initial.mapValue else { return .map([:]) }
+    return .map(
+      initial.filter { key, _ in
+        let position = root.position(of: key)
+        return position < 0 || root.slots[position].isEmpty
+      }
+    )
   }
 
   private func fit(_ fitting: Fitting) throws(StoreError) -> StateReconciliation.Difference {

@@ -202,6 +202,7 @@ extension HostEngine {
     new.owner = definition.script
     new.line = reader.line
     new.origin = definition.origin
+    new.isRestart = isRestarting
     if let migrate = reader.migrate {
       new.migrate = { [unowned self] old, version in
         try self.migrate(old, from: version, by: migrate, of: live.id)

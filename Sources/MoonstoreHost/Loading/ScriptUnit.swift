@@ -36,6 +36,12 @@ final class ScriptUnit {
     self.grant = grant
     self.environment = environment
   }
+
+  /// What is known of how this version has behaved so far.
+  func takeRecord(of other: ScriptUnit) {
+    failed = other.failed
+    overruns = other.overruns
+  }
 }
 
 /// A definition that a script gave while its project is being loaded.

@@ -16,6 +16,8 @@ struct ReloadBatch {
   var returns: [String: ScriptVersion] = [:]
   /// The failure that makes the host go back.
   var reason: StoreError?
+  /// Whether it is the same version once more, since its code was ended in the middle.
+  var isRestart = false
 
   var isEmpty: Bool { changed.isEmpty && removed.isEmpty && settings == nil }
   var names: [String] { changed.map(\.path) + removed }
@@ -28,8 +30,11 @@ extension HostEngine {
   /// that went before: what the old versions own ends, the new ones run in fresh globals, their stores take
   /// over state and identity, and what is no longer defined goes.
   func reload(_ batch: ReloadBatch, _ options: ReloadOptions) throws(StoreError) -> ReloadReport {
-    guard !system.isInTurn else {
-      throw StoreError(.busy, "scripts are reloaded between turns, and one is under way")
+    guard isBetweenTurns else {
+      throw StoreError(
+        .busy,
+        "scripts are reloaded between turns, and a turn or a getter is under way"
+      )
     }
     let clock = ContinuousClock()
     let start = clock.now
@@ -43,13 +48,17 @@ extension HostEngine {
     }
     reload.report.reason = batch.reason
     moduleTexts = batch.modules
+    noteEnded()
+    let wereEnded = ended.intersection(batch.names)
     isReloading = true
+    isRestarting = batch.isRestart
     let seed = randomState
-    let scope = beginBudget(budgets.loading)
+    let scope = beginBudget(budgets.loading, anew: true)
     defer {
       endBudget(scope)
       moduleTexts = nil
       isReloading = false
+      isRestarting = false
       replaceable = []
     }
     var isFinal = false
@@ -70,12 +79,16 @@ extension HostEngine {
       reload.report.stores = []
       reload.report.inherited = []
       reload.report.duration = (clock.now - start).seconds
-      announce("script:refused", reload.report)
+      noteEnded()
+      // What was ended was nearly always the new code, which is gone.
+      if error.member != "onUnload" { ended.subtract(batch.names) }
+      if !batch.isRestart { announce("script:refused", reload.report) }
       return reload.report
     }
+    ended.subtract(wereEnded)
     finish(&reload, options)
     reload.report.duration = (clock.now - start).seconds
-    announce("script:reloaded", reload.report)
+    announce(batch.isRestart ? "script:restarted" : "script:reloaded", reload.report)
     tidy()
     return reload.report
   }
@@ -114,6 +127,7 @@ extension HostEngine {
     for (unit, _, _) in reload.new {
       adopt(unit)
       inherit(unit, from: reload.old[unit.name])
+      if reload.batch.isRestart, let old = reload.old[unit.name] { unit.takeRecord(of: old) }
     }
     try collecting {
       for (unit, function, kind) in reload.new { try run(function, of: unit, kind) }
@@ -232,7 +246,10 @@ extension HostEngine {
     }
     for (unit, _, _) in reload.new {
       let carry = try vm.makeTable()
-      if let old = reload.old[unit.name] { try callHook("onUnload", of: old, carry) }
+      // What one that was ended in its middle would hand on is what cannot be trusted.
+      if let old = reload.old[unit.name], !reload.batch.isRestart {
+        try callHook("onUnload", of: old, carry)
+      }
       try callHook("onLoad", of: unit, carry)
     }
   }
@@ -242,6 +259,7 @@ extension HostEngine {
   private func finish(_ reload: inout Reload, _ options: ReloadOptions) {
     for (unit, _, _) in reload.new {
       note(versionOf: unit.name)
+      if reload.batch.isRestart { continue }
       let returned = reload.batch.returns[unit.name] != nil
       histories[unit.name]?.passedOver = returned ? reload.old[unit.name]?.text : nil
     }
@@ -260,6 +278,7 @@ extension HostEngine {
       _ = startTimer(seconds) { [unowned self] in cancelOutdated { names.contains($0) } }
     }
     reload.report.running = outdatedWork()
+    if reload.batch.isRestart { return }
     guarding = nil
     if options.guardedTurns > 0, reload.batch.reason == nil {
       guarding = ReloadGuard(reload.old, reload.new.map(\.unit), turns: options.guardedTurns)
@@ -274,6 +293,11 @@ extension HostEngine {
 }
 
 extension HostEngine {
+  /// Whether nothing is half-done: a driver may be between two of its calls.
+  var isBetweenTurns: Bool {
+    !system.isInTurn && system.getterDepth == 0 && system.graph.runningPath.isEmpty
+  }
+
   /// The store of an id, unless its script is about to say anew what it is.
   func standing(_ id: String) -> LiveStore? {
     guard let live = system.registry.find(id) else { return nil }

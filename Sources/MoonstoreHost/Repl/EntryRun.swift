@@ -76,6 +76,7 @@ extension HostEngine {
     defer {
       entry.leave(self)
       tidy()
+      restartEnded()
     }
     let mark = system.beginTurn()
     let state: RunState

@@ -147,6 +147,8 @@ extension HostEngine {
 
   /// A driver has called an action.
   func drive(_ number: Int32) -> LuaDriven {
+    // A getter that the driver has read may have been.
+    restartEnded()
     guard let (store, name) = action(number) else { return .refused(LuaError.closed(number)) }
     let isGroup = system.isInTurn
     let mark = system.beginTurn()
@@ -155,7 +157,10 @@ extension HostEngine {
     defer {
       endBudget(scope)
       machine.isDriving = true
-      if !isGroup { tidy() }
+      if !isGroup {
+        tidy()
+        restartEnded()
+      }
     }
     do {
       let run = try LuaRun(machine: machine)
@@ -239,6 +244,7 @@ extension HostEngine {
 
   /// What a run waited for has ended: it goes on, as a new turn.
   func resume(_ id: Int, _ result: Result<Value, any Error>) {
+    restartEnded()
     if let pause = pauses.removeValue(forKey: id) { return pause() }
     if let timeout = timeouts.removeValue(forKey: id) {
       let scope = beginBudget(budgets.turn)

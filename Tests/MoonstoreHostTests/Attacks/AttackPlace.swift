@@ -6,7 +6,8 @@ import TestSupport
 
 /// Where scripts run in a host: an attack is tried in each of them, and in a coroutine there.
 enum AttackPlace: String, CaseIterable, Sendable {
-  case action, getter, middleware, handler, answer, watcher, task, module, driver, reload, migration
+  case action, getter, middleware, handler, answer, watcher, task, module, driver, entry, reload,
+    hook, migration
 
   /// How an attack goes there: as it is, and in a coroutine of its own where that is another way through the host.
   var ways: [String] {
@@ -19,7 +20,7 @@ enum AttackPlace: String, CaseIterable, Sendable {
   /// Whether the attacks lie among the scripts of the host from the beginning.
   var isLoaded: Bool {
     switch self {
-    case .driver, .reload, .migration: false
+    case .driver, .entry, .reload, .hook, .migration: false
     default: true
     }
   }
@@ -27,7 +28,7 @@ enum AttackPlace: String, CaseIterable, Sendable {
   /// Whether somebody takes what the attack returns.
   var usesResult: Bool {
     switch self {
-    case .handler, .watcher, .task, .module, .reload: false
+    case .handler, .watcher, .task, .module, .reload, .hook: false
     default: true
     }
   }
@@ -113,6 +114,28 @@ enum AttackPlace: String, CaseIterable, Sendable {
     case .module: return try await host.host.call(name, "load", [way])
     case .driver:
       return try await host.run(attack.functions + "\nreturn \(way.stringValue ?? "")()")
+    case .entry:
+      let session = try await host.host.openSession()
+      var view = ReplView()
+      view.wantsData = true
+      let result = await session.submit(
+        attack.functions + "\nreturn \(way.stringValue ?? "")()",
+        view
+      )
+      await session.close()
+      if let error = result.error { throw error }
+      return result.values.first ?? .null
+    case .hook:
+      let script = """
+        \(attack.functions)
+        function onLoad()
+          if \(way.stringValue ?? "")() == "ESCAPED" then log.error("ESCAPED") end
+        end
+        return defineStore("loaded", {})
+        """
+      if let failure = try await host.reload(["stores/loaded.lua": script]).failures.first {
+        throw failure
+      }
     case .reload:
       let script = """
         \(attack.functions)

@@ -85,7 +85,9 @@ import TestSupport
   func `Keys that collide are bounded by the quota`(name: String) async throws {
     let attack = try #require(Attack.named(name))
     let shop = try await AttackedShop([attack], memory: 2 << 20)
-    for place in [AttackPlace.action, .getter, .middleware, .handler, .module, .driver, .reload] {
+    for place in [
+      AttackPlace.action, .getter, .middleware, .handler, .module, .driver, .entry, .reload,
+    ] {
       let outcome = await shop.attack(attack, place, way: "apart")
       #expect(outcome.isContained || outcome.end == .memory, "\(place): \(outcome.detail)")
       #expect(try await shop.isSound())

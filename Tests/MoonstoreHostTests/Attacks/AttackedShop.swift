@@ -60,7 +60,8 @@ struct AttackedShop {
     var limits = ScriptLimits()
     limits.turn = attack.isEndless ? AttackedShop.tight : AttackedShop.ample
     limits.getter = limits.turn
-    limits.loading = limits.turn
+    // Where they are loaded; elsewhere they are loaded anew after they were ended.
+    if [.reload, .hook, .migration].contains(place) { limits.loading = limits.turn }
     limits.driver = place == .driver ? limits.turn : nil
     limits.memory = memory
     limits.overruns = nil

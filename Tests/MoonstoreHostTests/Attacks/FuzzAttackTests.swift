@@ -5,13 +5,8 @@ import MoonstoreHost
 import Testing
 import TestSupport
 
-/// Random programs and mutated attacks, for a fixed number of rounds, or for the time and from the seed that the
-/// environment says: `MOONSTORE_FUZZ_SECONDS=600 MOONSTORE_FUZZ_SEED=7 swift test --filter FuzzAttackTests`.
+/// Random programs and mutated attacks; see `Fuzzing` for how many.
 @Suite(.serialized) struct FuzzAttackTests {
-  private static let environment = ProcessInfo.processInfo.environment
-  private static let seconds = environment["MOONSTORE_FUZZ_SECONDS"].flatMap(Double.init)
-  private static let seed = environment["MOONSTORE_FUZZ_SEED"].flatMap(UInt64.init) ?? 1
-
   private func host() async throws -> TestHost {
     let host = try await TestHost([
       "stores/victim.lua": """
@@ -45,27 +40,19 @@ import TestSupport
   }
 
   @Test func `Whatever a program does, the host lives and others are as they were`() async throws {
-    var generator = ProgramGenerator(seed: FuzzAttackTests.seed)
+    var generator = ProgramGenerator(seed: Fuzzing.seed)
+    var fuzzing = Fuzzing("programs", rounds: 600)
     let attacks = Attack.all.filter { !$0.isCollision }
-    let clock = ContinuousClock()
-    let end = FuzzAttackTests.seconds.map { clock.now + .seconds($0) }
     var host = try await host()
-    var round = 0, ran = 0
-    while end.map({ clock.now < $0 }) ?? (round < 250) {
-      round += 1
+    var ran = 0
+    while fuzzing.next() {
+      let round = fuzzing.round
       let attack = attacks[generator.random.below(attacks.count)]
       let other = attacks[generator.random.below(attacks.count)]
       let body =
         round.isMultiple(of: 3)
         ? generator.mutation(of: attack, with: other) : generator.program()
-      if FuzzAttackTests.seconds != nil {
-        // What ends the process can be found here.
-        try? body.write(
-          toFile: NSTemporaryDirectory() + "moonstore-fuzz.lua",
-          atomically: false,
-          encoding: .utf8
-        )
-      }
+      fuzzing.leave(Array(body.utf8))
       if try await host.reload(["stores/fuzz.lua": script("do " + body + "\nend")]).isRefused {
         continue
       }
@@ -78,7 +65,7 @@ import TestSupport
       let state = try await host.host.store("victim").state()
       #expect(
         state == ["n": 1, "list": [1, 2, 3]],
-        "round \(round), seed \(FuzzAttackTests.seed):\n\(body)"
+        "round \(round), seed \(Fuzzing.seed):\n\(body)"
       )
       #expect(try await host.host.withStores { $0.isInTurn } == false)
       // What it leaves to wait goes with its host.
@@ -87,9 +74,12 @@ import TestSupport
         host = try await self.host()
       }
     }
+    // What the last one keeps within the quota can leave no room for anybody.
+    try await host.host.setScriptLimits(.none)
     #expect(try await host.run("return useStore('victim').twice") == 2)
     // A generator that makes nothing that loads would find nothing.
-    #expect(ran > round / 3, "\(ran) of \(round)")
+    #expect(ran > fuzzing.round / 3, "\(ran) of \(fuzzing.round)")
+    fuzzing.tell(ran, "programs")
   }
 
   @Test func `Values go into Lua and come back as they were`() async throws {
@@ -105,13 +95,10 @@ import TestSupport
       })
       """
     ])
-    var random = SeededGenerator(seed: FuzzAttackTests.seed)
+    var random = SeededGenerator(seed: Fuzzing.seed)
     let echo = try await host.host.store("echo")
-    let clock = ContinuousClock()
-    let end = FuzzAttackTests.seconds.map { clock.now + .seconds($0 / 10) }
-    var round = 0
-    while end.map({ clock.now < $0 }) ?? (round < 500) {
-      round += 1
+    var fuzzing = Fuzzing("values", rounds: 2_000, share: 0.1)
+    while fuzzing.next() {
       let value = random.value()
       for action in ["echo", "keep", "copy"] {
         let back = try await echo.call(action, value)
