@@ -92,14 +92,25 @@ package final class ScriptCondition: Sendable {
 /// The conditions that no list names any more, until their host takes note.
 package final class ReleasedConditions: Sendable {
   private let numbers = Mutex<[Int]>([])
+  // Each turn asks, and there are hardly ever any.
+  private let count = Atomic<Int>(0)
 
   package init() {}
 
-  fileprivate func append(_ number: Int) { numbers.withLock { $0.append(number) } }
+  fileprivate func append(_ number: Int) {
+    numbers.withLock { numbers in
+      numbers.append(number)
+      count.store(numbers.count, ordering: .relaxed)
+    }
+  }
 
   package func takeAll() -> [Int] {
-    numbers.withLock { numbers in
-      defer { numbers = [] }
+    guard count.load(ordering: .relaxed) > 0 else { return [] }
+    return numbers.withLock { numbers in
+      defer {
+        numbers = []
+        count.store(0, ordering: .relaxed)
+      }
       return numbers
     }
   }

@@ -53,6 +53,7 @@ extension MessageBus {
       content = .null
     }
     sentCount += 1
+    system.usesBus = true
     let response = Message(
       sequence: sentCount,
       type: request.responseType,

@@ -8,22 +8,35 @@ public final class MessageBus {
   var system: StoreSystem { unsafe world }
   var handlers: [String: [BusMember]] = [:] {
     // Asked for with each message.
-    didSet { handlersOfAll = handlers["*"] }
+    didSet { unsafe work.handlersOfAll = handlers["*"] }
   }
-  private var handlersOfAll: [BusMember]?
   var responders: [String: [BusMember]] = [:]
   private var middleware: [Middleware] = []
   let queue = MessageQueue()
   /// How many messages were sent, responses included.
   public internal(set) var sentCount = 0
-  private var history = MessageHistory()
+  // Not checked for overlapping access, which each message would pay for dozens of times: every part is changed in
+  // one step that calls nobody.
+  @exclusivity(unchecked) private var work = BusWork()
+  private var history: MessageHistory {
+    get { unsafe work.history }
+    _modify { yield unsafe &work.history }
+  }
   /// What is being delivered: the cause of what is sent meanwhile.
-  private var current: Message?
-  private var deliveries = 0
+  private var current: Message? {
+    get { unsafe work.current }
+    set { unsafe work.current = newValue }
+  }
   // What turns have delivered; whoever begins the next one lets go of what only undoing would need.
-  private var delivered: ContiguousArray<Message> = []
+  private var delivered: ContiguousArray<Message> {
+    get { unsafe work.delivered }
+    _modify { yield unsafe &work.delivered }
+  }
   /// The loop that was found; the turn cannot end well any more.
-  private(set) var endless: StoreError?
+  private(set) var endless: StoreError? {
+    get { unsafe work.endless }
+    set { unsafe work.endless = newValue }
+  }
   /// Sees each message as it is delivered, also those for others; tells whether that handles it.
   package var observer: ((Message) -> Bool)?
 
@@ -61,6 +74,7 @@ public final class MessageBus {
     priority: Message.Priority,
     request: Request?
   ) throws -> Message? {
+    system.usesBus = true
     try system.forbidInGetter("send the message '\(type)'", isRegistration: true)
     guard !type.isEmpty, type != "*" else {
       throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")
@@ -96,18 +110,19 @@ public final class MessageBus {
   // MARK: Delivery
 
   func beginTurn() {
-    deliveries = 0
+    unsafe work.deliveries = 0
     endless = nil
     guard !delivered.isEmpty else { return }
     for message in delivered { message.delivery = nil }
     delivered.removeAll(keepingCapacity: delivered.count < 256)
   }
 
-  var isQuiet: Bool { queue.isEmpty && endless == nil }
+  var isQuiet: Bool { queue.isEmpty && (unsafe work.endless == nil) }
 
   /// Delivers the next message; false when none waits.
   func deliverNext() throws -> Bool {
-    if let error = endless { throw error }
+    // The error is large: looked at first, and copied only then.
+    if (unsafe work.endless != nil), let error = endless { throw error }
     guard let message = queue.popFirst() else { return false }
     if message.isWithdrawn { return true }
     try countDelivery { message.causes.joined(separator: " -> ") }
@@ -125,7 +140,7 @@ public final class MessageBus {
 
     // The lists as they are now: who subscribes meanwhile hears from the next message on.
     let ofType = handlers[message.type]
-    let ofAll = handlersOfAll
+    let ofAll = unsafe work.handlersOfAll
     let isAnswered = message.request.map { answer(message, $0) } ?? true
     let failure = deliver(message, to: ofType, asks: !isAnswered)
     deliver(message, to: ofAll, asks: false)
@@ -140,8 +155,9 @@ public final class MessageBus {
 
   /// Counts what a turn delivers, messages and events, against its limit.
   func countDelivery(_ what: () -> String) throws {
-    deliveries += 1
-    guard deliveries <= system.limits.deliveriesPerTurn else {
+    system.usesBus = true
+    unsafe work.deliveries += 1
+    guard unsafe work.deliveries <= system.limits.deliveriesPerTurn else {
       throw StoreError(
         .endlessLoop,
         "one turn caused more than \(system.limits.deliveriesPerTurn) messages, the last by "
@@ -309,6 +325,16 @@ public final class MessageBus {
     }
     return history.removeAll(before: system.clock.now - age)
   }
+}
+
+/// What the bus has under way.
+private struct BusWork {
+  var history = MessageHistory()
+  var current: Message?
+  var deliveries = 0
+  var delivered: ContiguousArray<Message> = []
+  var endless: StoreError?
+  var handlersOfAll: [BusMember]?
 }
 
 @available(*, unavailable)

@@ -38,7 +38,10 @@ extension StoreSystem {
   package func beginTurn() -> TurnMark {
     turnDepth += 1
     if turnDepth == 1 {
-      bus.beginTurn()
+      if usesBus {
+        bus.beginTurn()
+        usesBus = !bus.isQuiet
+      }
       return TurnMark(isOutermost: true, savepoint: savepoint())
     }
     return TurnMark(isOutermost: false, savepoint: savepoint())
@@ -58,6 +61,18 @@ extension StoreSystem {
     {
       return
     }
+    // Something was written, of which nobody hears: the common end of all others.
+    if isQuiet && ready.isEmpty && followUps.isEmpty && !graph.hasDueEffects && !hasOverrun
+      && subscriptionCount == 0 && onCommit == nil
+    {
+      commit()
+      // What ends with a turn may have left something to do.
+      if isQuiet && ready.isEmpty && followUps.isEmpty && !graph.hasDueEffects
+        && tree.log.isEmpty
+      {
+        return
+      }
+    }
     try settle()
   }
 
@@ -71,7 +86,7 @@ extension StoreSystem {
 
   /// The turn that ran over a limit has ended; what follows has not.
   package func recover() {
-    guard overrun != nil else { return }
+    guard hasOverrun else { return }
     overrun = nil
     recoveries += 1
     onRecovery?()
@@ -140,13 +155,14 @@ extension StoreSystem {
 
   // MARK: Settling
 
-  private var isQuiet: Bool { bus.isQuiet && pendingEvents == 0 }
+  private var isQuiet: Bool { (!usesBus || bus.isQuiet) && pendingEvents == 0 }
 
   /// Delivers what waits, without committing: the effects of one call inside a group of turns.
   package func deliverMessages() throws(StoreError) {
+    if isQuiet, ready.isEmpty, !hasOverrun { return }
     do {
       while true {
-        repeat { if let overrun { throw overrun } } while try bus.deliverNext()
+        repeat { if hasOverrun, let overrun { throw overrun } } while try bus.deliverNext()
         if try registry.deliverNext() { continue }
         guard !ready.isEmpty else { return }
         ready.removeFirst()()

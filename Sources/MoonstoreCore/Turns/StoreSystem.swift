@@ -116,6 +116,13 @@ public final class StoreSystem {
     get { unsafe work.overrun }
     set { unsafe work.overrun = newValue }
   }
+  /// Whether messages or events may wait, or count against the limits of the turn; most turns have none.
+  var usesBus: Bool {
+    get { unsafe work.usesBus }
+    set { unsafe work.usesBus = newValue }
+  }
+  // Without a copy of the error, which is large.
+  var hasOverrun: Bool { unsafe work.overrun != nil }
   /// Gives what has to be done after such a turn a budget of its own.
   package var onRecovery: (() -> Void)?
   /// How often code ran over a limit, and what getters that did depend on.
@@ -187,6 +194,7 @@ private struct TurnWork {
   var stretches: [TurnChanges.Stretch] = []
   var pending: [(LiveStore, StoreChange)] = []
   var overrun: StoreError?
+  var usesBus = false
 }
 
 @available(*, unavailable)
