@@ -2,9 +2,10 @@
 public final class Subscription {
   // Ends it, and gives what puts it back where it was; nil once it has ended.
   private var end: (() -> (() -> Void)?)?
-  private weak var system: StoreSystem?
+  private let presence: WorldPresence?
 
   package init(_ onCancel: @escaping () -> Void) {
+    presence = nil
     end = {
       onCancel()
       return nil
@@ -12,9 +13,10 @@ public final class Subscription {
   }
 
   fileprivate init(in system: StoreSystem, _ end: @escaping () -> () -> Void) {
-    self.system = system
+    let presence = system.presence
+    self.presence = presence
     // Without its world there is nothing to end.
-    self.end = { [weak system] in system == nil ? nil : end() }
+    self.end = { presence.system == nil ? nil : end() }
   }
 
   /// Whether it still stands.
@@ -26,7 +28,7 @@ public final class Subscription {
   public func cancel() {
     guard let end else { return }
     self.end = nil
-    guard let restore = end(), let system, system.isInTurn else { return }
+    guard let restore = end(), let system = presence?.system, system.isInTurn else { return }
     system.tree.note(
       UndoStep { [self] in
         restore()
@@ -41,6 +43,19 @@ public final class Subscription {
     self.end = nil
     _ = end()
   }
+}
+
+/// Whether a world is still there, for those who outlive it.
+///
+/// A weak reference would do, and make every count of references to the world a slow one.
+final class WorldPresence {
+  // The world takes it back before it goes.
+  private unowned(unsafe) var world: StoreSystem?
+  var system: StoreSystem? { unsafe world }
+
+  init() {}
+  func begin(_ system: StoreSystem) { unsafe world = system }
+  func end() { unsafe world = nil }
 }
 
 extension StoreSystem {

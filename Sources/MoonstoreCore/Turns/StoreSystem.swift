@@ -135,10 +135,13 @@ public final class StoreSystem {
   // The handler or getter that is being run, for reports.
   var looping: [String] = []
 
+  let presence = WorldPresence()
+
   /// Makes an empty world.
   public init() {
     graph = ReactiveGraph()
     tree = StateTree(graph: graph)
+    presence.begin(self)
     graph.holdsEffects = true
     graph.onEffectFailure = { [unowned self] failure in
       var error = StoreError(wrapping: failure.error)
@@ -146,6 +149,8 @@ public final class StoreSystem {
       report(error)
     }
   }
+
+  deinit { presence.end() }
 
   /// Gives an error that nobody waits for to `onReport`.
   package func report(_ error: StoreError) { onReport?(error) }

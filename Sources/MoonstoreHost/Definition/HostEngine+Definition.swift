@@ -341,22 +341,31 @@ extension HostEngine {
     takesSelf: Bool
   ) -> () throws -> StateSlot {
     { [unowned self, unowned live] in
-      if isQuarantined(live) { throw refusal(live, name) }
-      do {
-        let base = try limited(budgets.getter) {
-          try withoutDriving {
-            try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
-          }
+      try evaluate(function, named: name, live, takesSelf: takesSelf)
+    }
+  }
+
+  private func evaluate(
+    _ function: LuaReference,
+    named name: String,
+    _ live: LiveStore,
+    takesSelf: Bool
+  ) throws -> StateSlot {
+    if isQuarantined(live) { throw refusal(live, name) }
+    do {
+      let base = try limited(budgets.getter) {
+        try withoutDriving {
+          try machine.callGetter(function, handle: takesSelf ? handle(live) : nil)
         }
-        defer { machine.truncateTokens(to: base) }
-        var token = try machine.token(at: base)
-        if token.kind == .reference {
-          return .opaque(LuaReference(adopting: token, machine: machine))
-        }
-        return try StateConversion(system: system).slot(&token, for: .result)
-      } catch let error as LuaError {
-        throw StoreError(lua: error, store: live.id, member: name)
       }
+      defer { machine.truncateTokens(to: base) }
+      var token = try machine.token(at: base)
+      if token.kind == .reference {
+        return .opaque(LuaReference(adopting: token, machine: machine))
+      }
+      return try StateConversion(system: system).slot(&token, for: .result)
+    } catch let error as LuaError {
+      throw StoreError(lua: error, store: live.id, member: name)
     }
   }
 
