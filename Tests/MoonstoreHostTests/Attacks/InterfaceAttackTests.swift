@@ -104,8 +104,12 @@ import TestSupport
       return defineStore("evil", {
         permissions = { "*" },
         state = { n = 0, list = { 0 } },
-        getters = { value = function(self) \(body) end },
-        actions = { add = function(self, n) self.n = self.n + n end },
+        getters = { value = function(self) \(body) end, inside = function(self) \(body) end },
+        actions = {
+          add = function(self, n) self.n = self.n + n end,
+          -- Inside of a turn, where others may write, and under a name that was used before.
+          look = function(self) return self.n >= 0 and self.inside end,
+        },
       })
       """
     ])
@@ -114,7 +118,10 @@ import TestSupport
     let seen = try await host.run("return bus.messageCount()")
     if catches {
       #expect(try await host.host.store("evil").get("value") == false)
+      #expect(try await host.host.store("evil").call("look") == false)
     } else {
+      let inside = await error { _ = try await host.host.store("evil").call("look") }
+      #expect(inside?.script?.hasPrefix("stores/") == true)
       let error = await error { _ = try await host.host.store("evil").get("value") }
       #expect(error?.member == "value")
       #expect(error?.script?.hasPrefix("stores/") == true)
