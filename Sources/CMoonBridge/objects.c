@@ -61,9 +61,12 @@ const void *mb_vm_next_released(mb_vm *vm) {
 
 // -- Keys -------------------------------------------------------------------------------------------
 
-// The symbol of the key at an index, or 0: not known, or no string.
+static size_t key_slot(const void *string) { return ((uintptr_t)string >> 4) % MB_KEY_CACHE; }
+
+// The symbol of a string object, or 0 when it is not known; no other object is taken for one, since the strings
+// that are known keep their addresses.
 static uint32_t known_symbol(const mb_vm *vm, const void *string) {
-  size_t slot = ((uintptr_t)string >> 4) % MB_KEY_CACHE;
+  size_t slot = key_slot(string);
   return vm->keys[slot].string == string ? vm->keys[slot].symbol : 0;
 }
 
@@ -103,7 +106,7 @@ static void remember_key(lua_State *L, mb_vm *vm, int index, const mb_key *key) 
   lua_rawseti(L, -2, key->symbol);
   lua_pop(L, 1);
   const void *string = lua_topointer(L, index);
-  size_t slot = ((uintptr_t)string >> 4) % MB_KEY_CACHE;
+  size_t slot = key_slot(string);
   vm->keys[slot].string = string;
   vm->keys[slot].symbol = key->symbol;
 }
@@ -220,7 +223,7 @@ static bool set_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint3
   if (object->grant != 0 || vm->driving || !(vm->shortcuts.kinds >> object->kind & 1)) return false;
   mb_value value = {.tag = MB_INTEGER};
   switch (lua_type(L, index)) {
-    case LUA_TNUMBER: {
+    case LUA_TNUMBER:
       if (lua_isinteger(L, index)) {
         value.bits = lua_tointeger(L, index);
       } else {
@@ -229,7 +232,6 @@ static bool set_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint3
         memcpy(&value.bits, &number, sizeof number);
       }
       break;
-    }
     case LUA_TBOOLEAN: value.tag = lua_toboolean(L, index) ? MB_TRUE : MB_FALSE; break;
     case LUA_TSTRING: {
       size_t length;

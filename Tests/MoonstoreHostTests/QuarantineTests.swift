@@ -39,15 +39,6 @@ import TestSupport
     }
   }
 
-  private func code(_ body: () async throws -> Void) async -> StoreError.Code? {
-    do {
-      try await body()
-      return nil
-    } catch {
-      return (error as? StoreError)?.code
-    }
-  }
-
   private func overrun(_ host: TestHost, times: Int = 3) async {
     for _ in 0..<times {
       #expect(await code { try await host.host.call("good", "pass", [13]) } == .timeLimit)

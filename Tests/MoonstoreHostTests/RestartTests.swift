@@ -69,15 +69,6 @@ import TestSupport
     }
   }
 
-  private func code(_ body: () async throws -> Void) async -> StoreError.Code? {
-    do {
-      try await body()
-      return nil
-    } catch {
-      return (error as? StoreError)?.code
-    }
-  }
-
   private let fresh: Value = ["a": 0, "steps": 0]
 
   @Test(arguments: ["fill", "bomb"])

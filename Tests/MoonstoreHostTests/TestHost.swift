@@ -89,3 +89,13 @@ struct TestHost {
     try await host.evaluate(lua, name: "driver").value
   }
 }
+
+/// The code of the error in which something ends; nil when it ends well.
+func code(_ body: () async throws -> Void) async -> StoreError.Code? {
+  do {
+    try await body()
+    return nil
+  } catch {
+    return (error as? StoreError)?.code
+  }
+}

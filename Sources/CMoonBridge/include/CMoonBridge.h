@@ -403,9 +403,9 @@ int32_t mb_make_binder(mb_vm *vm);
 // stands for what the function was compiled from, or nil for a C function; captured(function, index) -> name
 // and value of what it has captured. Two reference tokens.
 int32_t mb_make_inspectors(mb_vm *vm);
-// The kind of object that store handles are.
 // NULL takes them away.
 void mb_set_shortcuts(mb_vm *vm, const mb_shortcuts *_Nullable shortcuts);
+// The kind of object that store handles are.
 void mb_set_handle_kind(mb_vm *vm, uint16_t kind);
 // The kinds (a bit mask) whose `type` is "table".
 void mb_set_table_kinds(mb_vm *vm, uint32_t kinds);

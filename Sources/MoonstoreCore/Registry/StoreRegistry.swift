@@ -337,6 +337,24 @@ public final class StoreRegistry {
       )
     }
     try system.forbidInGetter("tell the event '\(type)'", isRegistration: true)
+    try tell(type, source: source, target: target, payload: payload)
+  }
+
+  /// Tells of something that the host has done, as a turn of its own.
+  package func announce(_ type: String, source: String, payload: Value) {
+    do throws(StoreError) {
+      try tell(type, source: source, target: nil, payload: payload)
+    } catch {
+      system.report(error)
+    }
+  }
+
+  private func tell(
+    _ type: String,
+    source: String,
+    target: String?,
+    payload: Value
+  ) throws(StoreError) {
     try system.turn {
       try events.emit(
         type,
@@ -345,23 +363,6 @@ public final class StoreRegistry {
         payload: .value(payload),
         survives: false
       )
-    }
-  }
-
-  /// Tells of something that the host has done, as a turn of its own.
-  package func announce(_ type: String, source: String, payload: Value) {
-    do {
-      try system.turn {
-        try events.emit(
-          type,
-          source: source,
-          target: nil,
-          payload: .value(payload),
-          survives: false
-        )
-      }
-    } catch {
-      system.report(error)
     }
   }
 

@@ -56,22 +56,12 @@ extension StoreSystem {
       return
     }
     // Nothing to commit, deliver or tell: the common end of a turn that only read.
-    if tree.log.isEmpty && isQuiet && ready.isEmpty && followUps.isEmpty
-      && !graph.hasDueEffects
-    {
-      return
-    }
+    if tree.log.isEmpty, isIdle { return }
     // Something was written, of which nobody hears: the common end of all others.
-    if isQuiet && ready.isEmpty && followUps.isEmpty && !graph.hasDueEffects && !hasOverrun
-      && subscriptionCount == 0 && onCommit == nil
-    {
+    if isIdle, !hasOverrun, subscriptionCount == 0, onCommit == nil {
       commit()
       // What ends with a turn may have left something to do.
-      if isQuiet && ready.isEmpty && followUps.isEmpty && !graph.hasDueEffects
-        && tree.log.isEmpty
-      {
-        return
-      }
+      if tree.log.isEmpty, isIdle { return }
     }
     try settle()
   }
@@ -100,11 +90,7 @@ extension StoreSystem {
     }
     bus.beginTurn()
     bus.queue.dropWithdrawn()
-    if tree.log.isEmpty, isQuiet, pending.isEmpty, ready.isEmpty, followUps.isEmpty,
-      !graph.hasDueEffects
-    {
-      return
-    }
+    if tree.log.isEmpty, isIdle, pending.isEmpty { return }
     do {
       try settle()
     } catch {
@@ -156,6 +142,11 @@ extension StoreSystem {
   // MARK: Settling
 
   private var isQuiet: Bool { (!usesBus || bus.isQuiet) && pendingEvents == 0 }
+
+  /// Whether nothing waits to be delivered, gone on with, begun or run.
+  private var isIdle: Bool {
+    isQuiet && ready.isEmpty && followUps.isEmpty && !graph.hasDueEffects
+  }
 
   /// Delivers what waits, without committing: the effects of one call inside a group of turns.
   package func deliverMessages() throws(StoreError) {
