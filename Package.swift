@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "MoonstoreRemote", targets: ["MoonstoreRemote"]),
     .library(name: "MoonstoreCore", targets: ["MoonstoreCore"]),
     .library(name: "MoonLua", targets: ["MoonLua"]),
+    .library(name: "MoonLuaSyntax", targets: ["MoonLuaSyntax"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
   ],
   dependencies: [
@@ -36,6 +37,8 @@ let package = Package(
     .target(name: "MoonValue"),
     // A safe Lua VM for Swift, usable alone; all unsafe pointers to Lua stay here.
     .target(name: "MoonLua", dependencies: ["CMoonBridge", "MoonValue"]),
+    // Lexer, parser and tree of Lua 5.4's text; runs nothing.
+    .target(name: "MoonLuaSyntax"),
     // Reactive graph, state, turns, registry and bus; knows no Lua.
     .target(name: "MoonstoreCore", dependencies: ["MoonValue"]),
     // Scripts into stores; what people import.
@@ -88,6 +91,10 @@ let package = Package(
     // The system's Lua with its own libraries, to compare ours with.
     .target(name: "StandardLua", dependencies: ["CMoonLua"], path: "Tests/StandardLua"),
     .testTarget(name: "MoonLuaTests", dependencies: ["MoonLua", "MoonValue", "StandardLua"]),
+    .testTarget(
+      name: "MoonLuaSyntaxTests",
+      dependencies: ["MoonLuaSyntax", "StandardLua", "TestSupport"]
+    ),
     .testTarget(
       name: "MoonstoreCoreTests",
       dependencies: ["MoonstoreCore", "MoonValue", "TestSupport"]

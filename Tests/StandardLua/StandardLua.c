@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,18 @@ char *standard_lua_run(const char *source) {
   char *copy = strdup(text ? text : "(no text)");
   lua_close(L);
   return copy;
+}
+
+bool standard_lua_compiles(const char *source, size_t length, char *message, size_t size) {
+  lua_State *L = luaL_newstate();
+  if (!L) return false;
+  bool compiles = luaL_loadbufferx(L, source, length, "@script", "t") == LUA_OK;
+  if (!compiles) {
+    const char *text = lua_tostring(L, -1);
+    snprintf(message, size, "%s", text ? text : "(no text)");
+  }
+  lua_close(L);
+  return compiles;
 }
 
 const char *standard_lua_release(void) { return LUA_RELEASE; }
