@@ -44,7 +44,7 @@ let package = Package(
     // Scripts into stores; what people import.
     .target(
       name: "MoonstoreHost",
-      dependencies: ["MoonLua", "MoonValue", "MoonstoreCore"],
+      dependencies: ["MoonLua", "MoonLuaSyntax", "MoonValue", "MoonstoreCore"],
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),

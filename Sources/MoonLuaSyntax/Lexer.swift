@@ -9,7 +9,7 @@ struct Lexer {
   private var names = NameTable()
   private var position = 0
 
-  init(_ source: SourceText) {
+  init(_ source: SourceText, isFile: Bool) {
     self.source = source
     bytes = source.bytes
     // About one token in four bytes.
@@ -17,7 +17,7 @@ struct Lexer {
     tokens.starts.reserveCapacity(bytes.count / 4)
     tokens.ends.reserveCapacity(bytes.count / 4)
     tokens.names.reserveCapacity(bytes.count / 4)
-    skipPreamble()
+    if isFile { skipPreamble() }
     while position < bytes.count { readNext() }
     tokens.append(.end, bytes.count, bytes.count)
   }

@@ -131,8 +131,13 @@ public final class SyntaxTree: Sendable {
   public convenience init(parsing text: String) { self.init(parsing: SourceText(text)) }
 
   /// Reads a text.
-  public init(parsing source: SourceText) {
-    let lexer = Lexer(source)
+  ///
+  /// - Parameters:
+  ///   - source: The text.
+  ///   - isFile: Whether a byte order mark and a first line that begins with `#` are passed over, as Lua does
+  ///     where it reads a file.
+  public init(parsing source: SourceText, isFile: Bool = false) {
+    let lexer = Lexer(source, isFile: isFile)
     var parser = Parser(source, lexer.tokens)
     parser.parseChunk()
     self.source = source
@@ -214,6 +219,16 @@ public struct SyntaxNode: Sendable {
 
   /// The nodes just inside, in order.
   public var children: Children { Children(tree: tree, upcoming: record.firstChild) }
+
+  /// The first node just inside.
+  public var firstChild: SyntaxNode? {
+    record.firstChild == 0 ? nil : SyntaxNode(tree: tree, id: record.firstChild - 1)
+  }
+
+  /// The next node in the same parent.
+  public var nextSibling: SyntaxNode? {
+    record.nextSibling == 0 ? nil : SyntaxNode(tree: tree, id: record.nextSibling - 1)
+  }
 
   /// The first child of a kind.
   public func child(_ kind: SyntaxKind) -> SyntaxNode? { children.first { $0.kind == kind } }

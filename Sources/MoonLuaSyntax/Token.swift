@@ -94,6 +94,15 @@ public enum TokenKind: UInt8, Sendable, CaseIterable {
   /// The reserved words, in the order of their names.
   public static let keywords: [TokenKind] = allCases.filter(\.isKeyword)
 
+  /// Whether a text can be written as a name.
+  public static func isName(_ text: String) -> Bool {
+    let bytes = ContiguousArray(text.utf8)
+    guard let first = bytes.first, Ascii.isLetter(first), bytes.allSatisfy(Ascii.isWord) else {
+      return false
+    }
+    return keyword(bytes, bytes.indices) == nil
+  }
+
   /// The keyword that some bytes are, if they are one.
   @inline(__always)
   static func keyword(_ bytes: ContiguousArray<UInt8>, _ range: Range<Int>) -> TokenKind? {

@@ -12,7 +12,7 @@ struct AgreementTests {
   func files() {
     let files = LuaFiles.all()
     #expect(files.count > 100)
-    for (path, bytes) in files where bytes.first != UInt8(ascii: "#") {
+    for (path, bytes) in files {
       let ours = refusal(of: bytes)
       let theirs = StandardCompiler.refusal(of: bytes)
       #expect(
@@ -117,9 +117,7 @@ struct AgreementTests {
 struct FuzzSyntaxTests {
   @Test("Mutated files and random tokens are accepted or refused as by the system's Lua")
   func mutations() {
-    let files = LuaFiles.all().map(\.bytes).filter {
-      $0.count < 20_000 && $0.first != UInt8(ascii: "#")
-    }
+    let files = LuaFiles.all().map(\.bytes).filter { $0.count < 20_000 }
     var fuzzing = Fuzzing("syntax", rounds: 3_000, share: 0.2)
     var random = SeededGenerator(seed: Fuzzing.seed)
     var count = 0
@@ -127,8 +125,6 @@ struct FuzzSyntaxTests {
       let text =
         random.below(3) == 0
         ? tokens(&random) : mutated(files[random.below(files.count)], files, &random)
-      // A first line that begins so is skipped where Lua reads files, and is none for a text.
-      if text.first == UInt8(ascii: "#") || text.starts(with: [0xEF, 0xBB, 0xBF]) { continue }
       fuzzing.leave(text)
       count += 1
       let tree = SyntaxTree(parsing: SourceText(bytes: ContiguousArray(text)))

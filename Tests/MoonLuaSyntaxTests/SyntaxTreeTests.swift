@@ -83,6 +83,14 @@ struct SyntaxTreeTests {
     #expect(tree.tokens.comments.map { tree.source[$0] } == ["-- é"])
   }
 
+  @Test("Of a file a byte order mark and a first line for the shell are passed over")
+  func files() {
+    let source = SourceText("\u{FEFF}#!/usr/bin/env lua\nreturn 1")
+    #expect(SyntaxTree(parsing: source, isFile: true).problems.isEmpty)
+    #expect(!SyntaxTree(parsing: source).problems.isEmpty)
+    #expect(SyntaxTree(parsing: "return #'text'").problems.isEmpty)
+  }
+
   @Test(
     "String literals stand for the bytes that Lua makes of them",
     arguments: [

@@ -1,3 +1,5 @@
+import MoonLuaSyntax
+
 /// Finds what a script sends and defines in its text, without running it.
 ///
 /// It sees calls whose first argument is a literal text, such as `bus.send("cart:item-added", ...)`, outside of
@@ -16,49 +18,53 @@ struct ScriptReader {
   private(set) var definitions: [String: Int] = [:]
 
   init(_ text: String) {
-    let tokens = LuaTokens(text).tokens
-    for index in tokens.indices {
-      guard case .name(let name) = tokens[index].kind else { continue }
-      // A field of something else has the same name only by chance.
-      if index > 0, tokens[index - 1].kind == .symbol(":") { continue }
-      let isField = index > 0 && tokens[index - 1].kind == .symbol(".")
-      if name == "bus", !isField, index + 2 < tokens.count,
-        tokens[index + 1].kind == .symbol("."), case .name(let method) = tokens[index + 2].kind,
-        method == "send" || method == "request"
-      {
-        read(tokens[(index + 3)...], method, line: tokens[index].line)
-      } else if name == "defineStore", let id = ScriptReader.literal(in: tokens[(index + 1)...]),
-        definitions[id] == nil
-      {
-        definitions[id] = tokens[index].line
+    SyntaxTree(parsing: text).root.walk { node in
+      switch node.kind {
+      case .member: noteSending(node)
+      case .call: noteDefinition(node)
+      default: break
       }
     }
   }
 
-  private mutating func read(_ rest: ArraySlice<LuaTokens.Token>, _ method: String, line: Int) {
-    switch rest.first?.kind {
-    case .symbol("("), .text:
-      let type = ScriptReader.literal(in: rest)
-      sendings.append(Sending(type: type, isRequest: method == "request", line: line))
-    default:
-      // Handed on as a value, such as pcall(bus.request, "type").
-      guard rest.first?.kind == .symbol(","), let type = ScriptReader.literal(in: rest) else {
-        return
-      }
-      sendings.append(Sending(type: type, isRequest: method == "request", line: line))
+  /// Notes `bus.send` and `bus.request`, called or handed on with their first argument, as in
+  /// `pcall(bus.request, "type")`.
+  private mutating func noteSending(_ node: SyntaxNode) {
+    guard let object = node.firstChild, object.kind == .variable,
+      object.text == "bus", let name = node.nameToken, let around = node.parent
+    else { return }
+    let method = node.tree.text(ofToken: name)
+    guard method == "send" || method == "request" else { return }
+    let line = node.tree.source.line(at: node.range.lowerBound)
+    let isRequest = method == "request"
+    if around.kind == .call, let arguments = around.child(.arguments), arguments.id != node.id {
+      let type = ScriptReader.literal(arguments.firstChild)
+      sendings.append(Sending(type: type, isRequest: isRequest, line: line))
+    } else if around.kind == .arguments,
+      let type = ScriptReader.literal(node.nextSibling)
+    {
+      sendings.append(Sending(type: type, isRequest: isRequest, line: line))
     }
   }
 
-  /// The text that is the whole first argument of a call.
-  private static func literal(in rest: ArraySlice<LuaTokens.Token>) -> String? {
-    var rest = rest
-    if rest.first?.kind == .symbol("(") || rest.first?.kind == .symbol(",") {
-      rest = rest.dropFirst()
-      guard case .text(let text) = rest.first?.kind else { return nil }
-      let next = rest.dropFirst().first?.kind
-      return next == .symbol(",") || next == .symbol(")") ? text : nil
-    }
-    guard case .text(let text) = rest.first?.kind else { return nil }
-    return text
+  private mutating func noteDefinition(_ node: SyntaxNode) {
+    guard let id = ScriptReader.definedStore(node), definitions[id] == nil,
+      let callee = node.firstChild
+    else { return }
+    definitions[id] = node.tree.source.line(at: callee.range.upperBound - 1)
+  }
+
+  /// The id of the store that a call of `defineStore` defines, where it is a literal text.
+  static func definedStore(_ call: SyntaxNode) -> String? {
+    guard let callee = call.firstChild, let name = callee.nameToken,
+      callee.kind == .variable || callee.kind == .member,
+      call.tree.text(ofToken: name) == "defineStore"
+    else { return nil }
+    return literal(call.child(.arguments)?.firstChild)
+  }
+
+  /// The text that an argument is, if it is a literal one.
+  private static func literal(_ argument: SyntaxNode?) -> String? {
+    argument?.stringContent.map { String(decoding: $0, as: UTF8.self) }
   }
 }

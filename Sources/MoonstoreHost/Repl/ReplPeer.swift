@@ -1,4 +1,4 @@
-import MoonLua
+import MoonLuaSyntax
 
 /// What a prompt talks to: a session of this process, or one of another that it is attached to.
 public protocol ReplPeer: Sendable {
@@ -28,23 +28,12 @@ public enum ReplInput: Sendable {
     } else if code.first == "=" {
       code = code.dropFirst()
     }
-    guard let vm = try? LuaVM() else { return false }
+    // With a line break behind it a text without an end quote is wrong, and does not lack its end.
     let source = code + "\n"
-    do throws(LuaError) {
-      _ = try vm.load("return " + source, name: "entry")
-      return false
-    } catch {
-      if error.isIncompleteInput { return !isWhole(String(source), vm) }
-    }
-    do throws(LuaError) {
-      _ = try vm.load(String(source), name: "entry")
-      return false
-    } catch {
-      return error.isIncompleteInput
-    }
-  }
-
-  private static func isWhole(_ source: String, _ vm: LuaVM) -> Bool {
-    (try? vm.load(source, name: "entry")) != nil
+    let expression = SyntaxTree(parsing: "return " + source)
+    guard !expression.problems.isEmpty else { return false }
+    let statements = SyntaxTree(parsing: String(source))
+    guard !statements.problems.isEmpty else { return false }
+    return expression.isIncomplete || statements.isIncomplete
   }
 }

@@ -1,4 +1,5 @@
 import MoonLua
+import MoonLuaSyntax
 import MoonValue
 import MoonstoreCore
 
@@ -74,78 +75,45 @@ extension HostEngine {
 /// Where in the text of a script a store and its members stand.
 struct ScriptCode {
   let lines: [String]
-  private let scanner: LuaScanner
-  /// The first byte of each line.
-  private var starts: [Int] = [0]
+  private let tree: SyntaxTree
 
   init(_ text: String) {
     lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    scanner = LuaScanner(text)
-    for (index, byte) in scanner.bytes.enumerated() where byte == UInt8(ascii: "\n") {
-      starts.append(index + 1)
-    }
-  }
-
-  private func line(of offset: Int) -> Int {
-    var low = 0
-    var high = starts.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if starts[middle] <= offset { low = middle } else { high = middle }
-    }
-    return low + 1
-  }
-
-  private func word(_ index: Int) -> String {
-    scanner.tokens.indices.contains(index) ? scanner.text(of: scanner.tokens[index]) : ""
+    tree = SyntaxTree(parsing: text)
   }
 
   /// The lines of a store's definition, or of one of its members: from 1, with the line after the last.
   func place(of store: String, member: String?) -> Range<Int>? {
-    guard let begin = definition(of: store) else { return nil }
-    let end = closing(begin + 1)
-    guard let member else { return range(begin, end) }
-    for index in begin...end where scanner.tokens[index].kind == .name && word(index) == member {
-      if word(index + 1) == "=", word(index + 2) == "function" {
-        return range(index, closing(index + 2))
-      }
-      if word(index - 1) == "function" { return range(index - 1, closing(index - 1)) }
+    var definition: SyntaxNode?
+    tree.root.walk { node in
+      guard definition == nil, node.kind == .call else { return }
+      if ScriptReader.definedStore(node) == store { definition = node }
     }
-    return nil
+    guard let definition else { return nil }
+    guard let member else { return lines(of: definition) }
+    var found: SyntaxNode?
+    definition.walk { node in
+      if found == nil, isFunction(node, named: member) { found = node }
+    }
+    return found.map(lines(of:))
   }
 
-  private func range(_ first: Int, _ last: Int) -> Range<Int> {
-    line(
-      of: scanner.tokens[first].range.lowerBound
-    )..<(line(of: scanner.tokens[last].range.lowerBound)
-      + 1)
+  /// Whether a node gives a function this name: a field of a table, or a function statement.
+  private func isFunction(_ node: SyntaxNode, named name: String) -> Bool {
+    switch node.kind {
+    case .namedField:
+      node.child(.functionExpression) != nil && node.nameToken.map(tree.text(ofToken:)) == name
+    case .localFunction: node.child(.declaredName)?.text == name
+    case .functionStatement: node.child(.functionName)?.text == name
+    default: false
+    }
   }
 
-  private func definition(of store: String) -> Int? {
-    for index in scanner.tokens.indices where word(index) == "defineStore" {
-      let place = word(index + 1) == "(" ? index + 2 : index + 1
-      let text = word(place)
-      if text.dropFirst().dropLast() == store, scanner.tokens[place].kind == .text { return index }
-    }
-    return nil
-  }
-
-  /// The token that closes what begins at one: a bracket, or the `end` of a block.
-  private func closing(_ begin: Int) -> Int {
-    var depth = 0
-    for index in scanner.tokens.indices.suffix(from: min(begin, scanner.tokens.count)) {
-      let token = scanner.tokens[index]
-      switch (token.kind, word(index)) {
-      case (.symbol, "("), (.symbol, "{"), (.symbol, "["), (.keyword, "function"), (.keyword, "do"),
-        (.keyword, "if"), (.keyword, "repeat"):
-        depth += 1
-      case (.symbol, ")"), (.symbol, "}"), (.symbol, "]"), (.keyword, "end"), (.keyword, "until"):
-        depth -= 1
-        if depth <= 0 { return index }
-      default: break
-      }
-    }
-    return max(0, scanner.tokens.count - 1)
+  private func lines(of node: SyntaxNode) -> Range<Int> {
+    let range = node.range
+    return tree.source.line(at: range.lowerBound)..<tree.source.line(
+      at: max(range.lowerBound, range.upperBound - 1)
+    ) + 1
   }
 
   /// The comment lines right above a line, without their dashes.

@@ -1,4 +1,5 @@
 import MoonLua
+import MoonLuaSyntax
 import MoonValue
 import MoonstoreCore
 
@@ -86,41 +87,31 @@ struct Completer {
   // MARK: Lua
 
   private func lua(_ text: String) -> ReplCompletions {
-    let scanner = LuaScanner(text)
-    if Completer.endsInComment(scanner) { return ReplCompletions(replacing: 0, []) }
-    guard let last = scanner.tokens.last else { return made("", globalItems) }
-    let isAtEnd = last.range.upperBound == scanner.bytes.count
-    if last.kind == .text {
-      guard scanner.isUnfinished, isAtEnd else { return ReplCompletions(replacing: 0, []) }
-      return inText(String(scanner.text(of: last).dropFirst()), scanner)
+    let code = LuaCode(text)
+    guard !code.endsInComment else { return ReplCompletions(replacing: 0, []) }
+    guard let last = code.tokens.last else { return made("", globalItems) }
+    if last.kind == .string {
+      guard last.isOpen else { return ReplCompletions(replacing: 0, []) }
+      return inText(String(last.text.dropFirst()), code)
     }
-    // Within a long comment, or behind what no name can follow.
-    let isClosed = isAtEnd && [")", "]", "}"].contains(scanner.text(of: last))
-    if scanner.isUnfinished || isClosed { return ReplCompletions(replacing: 0, []) }
-    var before = scanner.tokens.count
-    var partial = ""
-    if isAtEnd, last.kind == .name || last.kind == .keyword {
-      partial = scanner.text(of: last)
-      before -= 1
-    } else if isAtEnd, last.kind == .number {
+    // Behind what no name can follow.
+    let isAtEnd = code.endsWithToken
+    if isAtEnd, [")", "]", "}"].contains(last.text) || last.kind == .number {
       return ReplCompletions(replacing: 0, [])
     }
+    var before = code.tokens.count
+    var partial = ""
+    if isAtEnd, last.kind == .name || last.kind.isKeyword {
+      partial = last.text
+      before -= 1
+    }
     guard before > 0 else { return made(partial, globalItems) }
-    let symbol = scanner.text(of: scanner.tokens[before - 1])
-    guard symbol == "." || symbol == ":" else { return made(partial, globalItems) }
-    guard let place = place(endingAt: before - 2, scanner) else {
+    let symbol = code.tokens[before - 1].kind
+    guard symbol == .dot || symbol == .colon else { return made(partial, globalItems) }
+    guard let place = place(endingAt: before - 2, code) else {
       return ReplCompletions(replacing: partial.count, [])
     }
-    return made(partial, items(of: place, isMethod: symbol == ":"))
-  }
-
-  private static func endsInComment(_ scanner: LuaScanner) -> Bool {
-    let end = scanner.tokens.last?.range.upperBound ?? 0
-    let rest = scanner.bytes[end...]
-    let line = rest.lastIndex(of: UInt8(ascii: "\n")).map { rest[$0...] } ?? rest
-    return zip(line, line.dropFirst()).contains {
-      $0 == UInt8(ascii: "-") && $1 == UInt8(ascii: "-")
-    }
+    return made(partial, items(of: place, isMethod: symbol == .colon))
   }
 
   private static let storeFunctions: Set<String> = [
@@ -131,11 +122,11 @@ struct Completer {
   ]
 
   /// In a text that has no end yet: the ids of stores, or the types of messages.
-  private func inText(_ partial: String, _ scanner: LuaScanner) -> ReplCompletions {
-    var at = scanner.tokens.count - 2
-    if at >= 0, scanner.text(of: scanner.tokens[at]) == "(" { at -= 1 }
+  private func inText(_ partial: String, _ code: LuaCode) -> ReplCompletions {
+    var at = code.tokens.count - 2
+    if at >= 0, code.tokens[at].kind == .openParenthesis { at -= 1 }
     guard at >= 0 else { return ReplCompletions(replacing: 0, []) }
-    let name = scanner.text(of: scanner.tokens[at])
+    let name = code.tokens[at].text
     let escaped = partial
     if Completer.storeFunctions.contains(name) { return made(escaped, storeItems) }
     if Completer.messageFunctions.contains(name) { return made(escaped, messageItems) }
@@ -151,28 +142,25 @@ struct Completer {
   }
 
   /// What the chain of names that ends at a token leads to.
-  private func place(endingAt end: Int, _ scanner: LuaScanner) -> Place? {
+  private func place(endingAt end: Int, _ code: LuaCode) -> Place? {
     var steps: [Value.Key] = []
     var at = end
     while at >= 0 {
-      let token = scanner.tokens[at]
-      let text = scanner.text(of: token)
-      switch token.kind {
+      switch code.tokens[at].kind {
       case .name:
-        steps.insert(.string(text), at: 0)
-        let symbol = at > 0 ? scanner.text(of: scanner.tokens[at - 1]) : ""
-        guard symbol == "." else { return symbol == ":" ? nil : resolve(steps) }
+        steps.insert(.string(code.tokens[at].text), at: 0)
+        let symbol = at > 0 ? code.tokens[at - 1].kind : .end
+        guard symbol == .dot else { return symbol == .colon ? nil : resolve(steps) }
         at -= 2
-      case .symbol where text == "]":
-        guard at >= 2, scanner.text(of: scanner.tokens[at - 2]) == "[",
-          let key = key(scanner.tokens[at - 1], scanner)
+      case .closeBracket:
+        guard at >= 2, code.tokens[at - 2].kind == .openBracket, let key = code.tokens[at - 1].key
         else { return nil }
         steps.insert(key, at: 0)
         at -= 3
-      case .symbol where text == ")":
+      case .closeParenthesis:
         // useStore("cart").
-        guard at >= 3, scanner.text(of: scanner.tokens[at - 3]) == "useStore",
-          case .string(let id) = key(scanner.tokens[at - 1], scanner),
+        guard at >= 3, code.tokens[at - 3].text == "useStore",
+          case .string(let id) = code.tokens[at - 1].key,
           let store = engine.system.registry.find(id)
         else { return nil }
         return follow(steps[...], from: .store(store))
@@ -180,15 +168,6 @@ struct Completer {
       }
     }
     return nil
-  }
-
-  private func key(_ token: LuaScanner.Token, _ scanner: LuaScanner) -> Value.Key? {
-    let text = scanner.text(of: token)
-    switch token.kind {
-    case .number: return Int64(text).map(Value.Key.integer)
-    case .text: return .string(String(text.dropFirst().dropLast()))
-    default: return nil
-    }
   }
 
   private func resolve(_ steps: [Value.Key]) -> Place? {
@@ -243,7 +222,7 @@ struct Completer {
   // MARK: Items
 
   private var globalItems: [ReplCompletion] {
-    var items = LuaScanner.keywords.map { ReplCompletion($0, "keyword") }
+    var items = TokenKind.keywords.compactMap(\.text).map { ReplCompletion($0, "keyword") }
     items += engine.system.registry.ids.filter(PrintedText.isName)
       .map { ReplCompletion($0, "store") }
     items += keys(of: session.unit.environment)
@@ -298,5 +277,52 @@ struct Completer {
       case .nil: return nil
       }
     }
+  }
+}
+
+/// The tokens of a text that is being typed, up to where the cursor stands.
+private struct LuaCode {
+  struct Token {
+    let kind: TokenKind
+    let text: String
+    /// Whether it is a string that has no end yet.
+    let isOpen: Bool
+
+    /// The key that it stands for between brackets or as an argument.
+    var key: Value.Key? {
+      switch kind {
+      case .number: Int64(text).map(Value.Key.integer)
+      case .string: .string(String(text.dropFirst().dropLast()))
+      default: nil
+      }
+    }
+  }
+
+  private(set) var tokens: [Token] = []
+  /// Whether nothing stands behind the last token.
+  let endsWithToken: Bool
+  let endsInComment: Bool
+
+  init(_ text: String) {
+    let tree = SyntaxTree(parsing: text)
+    let length = tree.source.bytes.count
+    let count = tree.tokens.count - 1
+    for token in 0..<count {
+      let range = tree.tokens.range(of: token)
+      let isOpen =
+        range.upperBound == length
+        && tree.problems.contains { $0.isAtEnd && $0.range == range && !range.isEmpty }
+      tokens.append(
+        Token(kind: tree.tokens.kinds[token], text: tree.source[range], isOpen: isOpen)
+      )
+    }
+    endsWithToken = count > 0 && tree.tokens.range(of: count - 1).upperBound == length
+    // A comment that is closed ends in a bracket or a line break.
+    endsInComment =
+      tree.tokens.comments.last.map { comment in
+        comment.upperBound == length
+          && (!tree.source[comment].hasSuffix("]")
+            || tree.problems.contains { $0.range == comment })
+      } ?? false
   }
 }

@@ -1,4 +1,5 @@
 import MoonLua
+import MoonLuaSyntax
 import MoonstoreCore
 
 /// Reads the text of an entry: whether it is complete, an expression or statements, and compiles it.
@@ -34,42 +35,41 @@ struct EntryReader {
   ///
   /// - Throws: `syntax`, where it is neither.
   func read(_ text: String, isWhole: Bool) throws(StoreError) -> Outcome {
-    let scanner = LuaScanner(text)
-    if scanner.tokens.isEmpty, !scanner.isUnfinished { return .nothing }
-    // Without it a text without an end quote would be taken for one that lacks its end.
+    // With a line break behind it a text without an end quote is wrong, and does not lack its end.
     let source = isWhole ? text : text + "\n"
-    let expression: LuaError
-    do throws(LuaError) {
-      let function = try vm.load("return " + source, name: name, environment: environment)
-      return .complete(Chunk(function: function, isExpression: true, number: number))
-    } catch {
-      expression = error
+    let statements = SyntaxTree(parsing: source)
+    if statements.tokens.count == 1, statements.problems.isEmpty { return .nothing }
+    let expression = SyntaxTree(parsing: "return " + source)
+    if expression.problems.isEmpty {
+      return .complete(try compile("return " + source, isExpression: true))
     }
-    do throws(LuaError) {
-      _ = try vm.load(source, name: name, environment: environment)
-    } catch {
-      if !isWhole, expression.isIncompleteInput || error.isIncompleteInput { return .incomplete }
-      throw StoreError(lua: blamed(error, expression))
+    guard statements.problems.isEmpty else {
+      if !isWhole, expression.isIncomplete || statements.isIncomplete { return .incomplete }
+      let isExpression = furthest(expression) > furthest(statements)
+      _ = try compile(isExpression ? "return " + source : source, isExpression: isExpression)
+      throw StoreError(.syntax, statements.problems.first?.message ?? "this is no Lua")
     }
-    return .complete(try statements(text, scanner))
+    let locals = TopLevelLocals(statements)
+    var chunk = try compile(locals.text, isExpression: false)
+    if !locals.names.isEmpty, !isLocalKnown {
+      let names = locals.names.joined(separator: ", ")
+      chunk.notes = ["\(names): local variables at the top of an entry live on in the session"]
+    }
+    return .complete(chunk)
   }
 
-  // A statement can begin with little that an expression can: what has got further knows better.
-  private func blamed(_ statement: LuaError, _ expression: LuaError) -> LuaError {
-    (expression.line ?? 0) > (statement.line ?? 0) ? expression : statement
+  /// How far a reading got: that which got further knows better what is wrong.
+  ///
+  /// An expression must get further by a line, since a statement can begin with little that an expression can.
+  private func furthest(_ tree: SyntaxTree) -> Int {
+    tree.problems.first.map { tree.source.line(at: $0.range.lowerBound) } ?? .max
   }
 
-  /// Compiles statements, with the local variables at their top as variables of the session.
-  private func statements(_ text: String, _ scanner: LuaScanner) throws(StoreError) -> Chunk {
-    let locals = TopLevelLocals(text, scanner)
+  /// Compiles what the machine is to run; of what is no Lua, the machine's own words are told.
+  private func compile(_ source: String, isExpression: Bool) throws(StoreError) -> Chunk {
     do throws(LuaError) {
-      let function = try vm.load(locals.text + "\n", name: name, environment: environment)
-      var chunk = Chunk(function: function, isExpression: false, number: number)
-      if !locals.names.isEmpty, !isLocalKnown {
-        let names = locals.names.joined(separator: ", ")
-        chunk.notes = ["\(names): local variables at the top of an entry live on in the session"]
-      }
-      return chunk
+      let function = try vm.load(source + "\n", name: name, environment: environment)
+      return Chunk(function: function, isExpression: isExpression, number: number)
     } catch {
       throw StoreError(lua: error)
     }

@@ -1,3 +1,4 @@
+import MoonLuaSyntax
 import MoonValue
 
 /// Texts as they are shown: in quotes, cut, and with all that could command a terminal written out.
@@ -38,10 +39,7 @@ enum PrintedText {
   }
 
   static func isName(_ string: String) -> Bool {
-    guard let first = string.utf8.first, first > UInt8(ascii: "9"), string.utf8.count <= 200,
-      string.utf8.allSatisfy(LuaScanner.isWord)
-    else { return false }
-    return !LuaScanner.keywords.contains(string)
+    string.utf8.count <= 200 && TokenKind.isName(string)
   }
 
   private static func escaped(_ scalars: some Sequence<UnicodeScalar>) -> String {
