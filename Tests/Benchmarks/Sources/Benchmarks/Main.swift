@@ -5,7 +5,7 @@ import Foundation
 @main
 struct Main {
   static var all: [Benchmark] {
-    Actions.all + Shop.all + Getters.all + Bus.all + Graphs.all + State.all + Stores.all
+    Actions.all + Shop.all + Peers.all + Getters.all + Bus.all + Graphs.all + State.all + Stores.all
       + LimitRows.all + Starts.all + Days.all
   }
 
@@ -64,8 +64,8 @@ struct Main {
     for benchmark in chosen {
       say("\(benchmark.id) \(benchmark.title) ...")
       var row = try await sampler.measure(benchmark)
-      if let counter, InstructionCounter.rows.contains(benchmark.id) {
-        row.instructions = try counter.count(benchmark.id)
+      if let counter, let times = InstructionCounter.times(benchmark.id) {
+        row.instructions = try counter.count(benchmark.id, times: times)
       }
       measurement.rows.append(row)
     }

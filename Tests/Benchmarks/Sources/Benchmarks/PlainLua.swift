@@ -14,7 +14,7 @@ import Foundation
       throw Failure(description: "no memory for the reference")
     }
     unsafe self.state = state
-    for file in ["bus", "shop", "state"] {
+    for file in ["bus", "shop", "hundred", "state"] {
       try check(unsafe reference_load(state, "\(Folders.plain)/\(file).lua"))
     }
   }
