@@ -117,7 +117,8 @@ let package = Package(
     .testTarget(
       name: "MoonstoreCommandTests",
       dependencies: [
-        "MoonstoreCommand", "MoonstoreHost", "MoonValue", "TestSupport", "CTestSupport",
+        "MoonstoreCommand", "MoonstoreHost", "MoonstoreRemote", "MoonValue", "TestSupport",
+        "CTestSupport",
       ]
     ),
   ]

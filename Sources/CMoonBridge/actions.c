@@ -6,7 +6,8 @@
 #include "bridge.h"
 
 static int finish(lua_State *L, int status, lua_KContext grant) {
-  (void)status;
+  // Only what has yielded, or waited, comes back as a continuation.
+  if (status == LUA_YIELD) mb_note_return(mb_vm_of(L));
   mb_attenuate(L, mb_vm_of(L), (uint16_t)grant, 1);
   return lua_gettop(L);
 }
@@ -74,6 +75,7 @@ int mb_call_action(lua_State *L) {
       lua_insert(L, 1);
   }
   if (vm->driving) return drive(L, vm, action, grant);
+  int open = mb_begin_call(vm, action);
   if (entry->flags & MB_ACTION_HOOKED) {
     luaL_checkstack(L, 4, NULL);
     int before = lua_gettop(L);
@@ -88,9 +90,12 @@ int mb_call_action(lua_State *L) {
     }
     lua_rotate(L, 1, lua_gettop(L) - before);
     lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, grant, finish);
+    mb_end_call(vm, open);
     return finish(L, LUA_OK, grant);
   }
-  return run_function(L, vm, entry, grant);
+  int results = run_function(L, vm, entry, grant);
+  mb_end_call(vm, open);
+  return results;
 }
 
 static void forget_plan(mb_vm *vm, mb_action_entry *entry) {
@@ -187,14 +192,15 @@ int32_t mb_make_binder(mb_vm *vm) { return mb_protect(vm, do_make_binder); }
 
 static int do_make_handle(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
-  mb_push_value(L, vm, &vm->entry.self);
+  mb_decode(L, vm, vm->entry.base, vm->entry.base);
+  mb_tokens_truncate(vm, vm->entry.base);
   mb_append_reference(vm, luaL_ref(L, LUA_REGISTRYINDEX), LUA_TUSERDATA);
   return 0;
 }
 
-int32_t mb_make_handle(mb_vm *vm, mb_value handle) {
-  vm->entry.self = handle;
-  return mb_protect(vm, do_make_handle);
+int32_t mb_make_handle(mb_vm *vm, size_t base) {
+  vm->entry.base = base;
+  return mb_protect_from(vm, base, do_make_handle);
 }
 
 int32_t mb_action_new(mb_vm *vm, const void *store, int32_t handle, int32_t function, uint32_t flags) {

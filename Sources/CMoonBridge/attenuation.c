@@ -50,8 +50,9 @@ static void replace(lua_State *L, const walk *w, int index, int depth) {
   mb_object *object = mb_to_object(L, index);
   if (concerns(w, object)) {
     if (!w->snapshot) return mb_push_object(L, vm, object->kind, w->grant, object->pointer);
-    mb_value value;
+    mb_value value = {.tag = MB_NIL};
     int32_t status = vm->callbacks.snapshot(vm->callbacks.owner, object, &value);
+    mb_let_go(vm, &value);
     if (status < 0) mb_fail(L, vm, status);
     return mb_push_value(L, vm, &value);
   }
@@ -193,7 +194,7 @@ static int base_error(lua_State *L) {
   int level = (int)luaL_optinteger(L, 2, 1);
   lua_settop(L, 1);
   if (lua_type(L, 1) == LUA_TSTRING && level > 0) {
-    luaL_where(L, level);
+    mb_where(L, level);
     lua_pushvalue(L, 1);
     lua_concat(L, 2);
   } else {

@@ -17,10 +17,16 @@
 #define MB_OWNED 0x80000000u
 // The kind of the one object that is the explicit null.
 #define MB_KIND_NULL 0
+// The kind of errors that Swift has thrown.
+#define MB_KIND_ERROR 1
 // Lua interns strings up to this length (LUAI_MAXSHORTLEN), so that equal ones have one address.
 #define MB_INTERNED_LENGTH 40
 #define MB_KEY_CACHE 1024
 #define MB_MAX_DEPTH 64
+// From this length on a string that is put into the state does not take the short way.
+#define MB_LONG_STRING 4096
+// How many levels of a stack are looked through for calls of actions.
+#define MB_MAX_CALLS 200
 // A table that says that it has more than this many parts is refused rather than copied.
 #define MB_MAX_TOKENS (1u << 21)
 // What a call gives to Swift at most.
@@ -65,6 +71,8 @@ typedef struct mb_action_entry {
   bool in_use;
 } mb_action_entry;
 
+typedef struct mb_stretch mb_stretch;
+
 struct mb_run {
   mb_vm *vm;
   lua_State *co;
@@ -75,9 +83,43 @@ struct mb_run {
   const char *refusal;
   // Why it was killed: its coroutine never runs again, and is not used again.
   int32_t killed;
+  // MB_WAIT_GROUP or MB_WAIT_CALLER where whoever started it cannot wait for it.
+  int32_t wait_refusal;
+  // Whether the turn under way is the run's: 1 or -1 where Swift has said so, and 0 where it is for an action.
+  int8_t owns_turn;
+  bool is_action;
+  // How many calls of actions on its stack may commit, and how many were there when it waited last.
+  int32_t own_calls, waited_calls;
   // The next one in the pool, and the next one of all.
   mb_run *next, *next_of_all;
 };
+
+// What a coroutine does from the moment it is resumed until it yields, waits or ends. A savepoint is good only in
+// the stretch that it was taken in: what is in the turn's log before and after may be the work of others.
+struct mb_stretch {
+  uint64_t serial;
+  // How far the turn had come when the coroutine was resumed.
+  int64_t savepoint;
+  lua_State *co;
+  // The run, for its own coroutine; NULL for one that a script has resumed.
+  mb_run *run;
+  mb_stretch *outer;
+};
+
+// How many of the calls that are open are known one by one, from the outermost on.
+#define MB_OPEN_CALLS 16
+
+// The calls that are open: entries from Swift, and actions that scripts call. The watchdog looks at them to find
+// out whose call has lasted; what it reads may be a moment old.
+typedef struct mb_open_calls {
+  _Atomic int count;
+  // Each call has a number of its own.
+  uint64_t numbered;
+  struct {
+    _Atomic uint64_t serial;
+    int32_t action;
+  } call[MB_OPEN_CALLS];
+} mb_open_calls;
 
 struct mb_vm {
   lua_State *L;
@@ -87,7 +129,7 @@ struct mb_vm {
 
   mb_value *tokens;
   size_t token_count, token_capacity;
-  // References in the buffer that nobody has taken over yet.
+  // Tokens in the buffer that own a reference of the registry or hold an object.
   size_t owned_count;
   mb_arena_chunk *arena;
   char *scratch;
@@ -99,12 +141,18 @@ struct mb_vm {
   char *traceback;
   char error_source[LUA_IDSIZE];
   int32_t error_line, error_action;
+  // What its own __tostring makes of an error value, if it has one.
+  char *error_text;
+  size_t error_text_length;
+  bool has_error_text;
 
   const void **released;
   size_t released_count, released_capacity;
+  // Bytes that Swift has taken up and of which the collector does not know yet; see `mb_push_object`.
+  size_t debt;
 
   // Registry references.
-  int proxies, metatable, null, array_metatable, map_metatable, symbols, dispatcher, numbers;
+  int proxies, raised, metatable, null, array_metatable, map_metatable, symbols, dispatcher, numbers;
   // On a Lua with a broken luaV_concat, see concatenation.c; 0 on others.
   int concat_event;
   // A coroutine has yielded to leave luaV_concat, and goes on at once.
@@ -130,6 +178,14 @@ struct mb_vm {
   // The run that is being resumed, and the coroutine in it that runs.
   mb_run *current;
   lua_State *running;
+  // What runs now, innermost first: each lies in the C frame that has resumed its coroutine.
+  mb_stretch *stretch;
+  mb_stretch base;
+  uint64_t stretches;
+  // The coroutines in which groups are open, innermost last; those below `group_base` are open around the run that
+  // runs now.
+  lua_State **groups;
+  int group_count, group_capacity, group_base;
   mb_run *driven;
   lua_State *driver;
   int driver_arguments;
@@ -140,6 +196,12 @@ struct mb_vm {
   bool blocked;
   bool resume_raises;
   int close_depth;
+  // How often a stack was found used up, and how often it was one that another one can take the place of: that of
+  // C, or Lua's count of it; see deep.c.
+  uint64_t exhaustions, c_exhaustions;
+  // Stacks that are free, how many are in use, and how many coroutines were begun because one was used up.
+  struct mb_stack *stack;
+  int stacks_in_use, freshness;
 
   // Arguments of the protected entry that is about to run.
   struct {
@@ -169,7 +231,10 @@ struct mb_vm {
     char traceback[2048];
     // The coroutine whose scripts were noted last.
     const lua_State *noted;
+    // How many lines of the traceback are above the call that has lasted, and its action; see accounts.c.
+    int32_t above, lasting_action;
   } kill;
+  mb_open_calls open_calls;
   // The scripts that were ended in their middle, each once and with a 0 behind it, until somebody takes them.
   char *ended;
   size_t ended_length, ended_capacity;
@@ -190,7 +255,9 @@ struct mb_vm {
   _Atomic uint64_t overrun;
   _Atomic unsigned gate;
   pthread_t thread;
-  mb_clock clock;
+  _Atomic mb_clock clock;
+  // The scope in which Lua was entered last: until it ends, its thread works for it, in Lua or not.
+  _Atomic uint64_t entered_scope;
   // What this thread had entered before.
   mb_vm *below;
   void (*stuck)(void *context, double seconds);
@@ -206,7 +273,16 @@ struct mb_vm {
     int64_t used, passed;
     int strikes, wait;
     uint64_t identity;
+    // How often each place among the open calls was looked at, and the call that was there most often.
+    int looks;
+    struct {
+      uint64_t serial, most;
+      int count, most_count;
+    } calls[MB_OPEN_CALLS];
   } watch;
+  // The innermost call that has lasted for the greater part of what was over its time; 0 for none, and
+  // MB_CALL_UNKNOWN where it was too short to tell.
+  _Atomic uint64_t lasting;
   // What runs now, if somebody may ask for its end, and what somebody has asked for.
   _Atomic uint64_t piece, unwanted;
 
@@ -228,9 +304,25 @@ bool mb_encode(lua_State *L, mb_vm *vm, int index, bool strict, const char **rea
 // The same, with tables and functions as references; may raise.
 void mb_encode_reference(lua_State *L, mb_vm *vm, int index);
 void mb_append_reference(mb_vm *vm, int reference, int type);
-// Pushes the value that begins at `at`; returns the index behind it. May raise.
-size_t mb_decode(lua_State *L, mb_vm *vm, size_t at);
+// Pushes the value that begins at `at`; returns the index behind it. May raise; for a value that Lua could not hold
+// the tokens from `base` on are dropped before.
+size_t mb_decode(lua_State *L, mb_vm *vm, size_t at, size_t base);
 bool mb_push_plain(lua_State *L, const mb_value *value);
+// Makes a token hold its object, if it is one.
+void mb_hold(mb_vm *vm, mb_value *token);
+// Makes the results of a call, from the token at `from` on, last beyond the stack that they come from.
+void mb_keep_results(mb_vm *vm, size_t from);
+static inline bool mb_holds(const mb_value *value) {
+  return value->tag == MB_OBJECT ? (value->bits & MB_HELD) != 0
+                                 : value->tag == MB_REFERENCE && (value->extra & MB_HELD) != 0;
+}
+// Gives up what the result of a callback holds. To be called as soon as the callback has returned, whether it has
+// failed or not: the value can still be pushed, however that ends, since only Swift empties the queue, and no Swift
+// that could runs before C has gone on.
+void mb_queue_release(mb_vm *vm, const void *pointer);
+static inline void mb_let_go(mb_vm *vm, const mb_value *value) {
+  if (mb_holds(value)) mb_queue_release(vm, value->pointer);
+}
 // Its address is the key under which metatables say that their tables are data.
 extern const char mb_data_mark;
 void mb_push_value(lua_State *L, mb_vm *vm, const mb_value *value);
@@ -240,8 +332,9 @@ void mb_open_objects(lua_State *L, mb_vm *vm);
 void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, const void *pointer);
 int mb_fail(lua_State *L, mb_vm *vm, int32_t status);
 void mb_push_error(lua_State *L, mb_vm *vm);
+// Pushes the error of the host that was raised as the value on top of the stack; false when none was.
+bool mb_push_origin(lua_State *L, mb_vm *vm);
 void mb_locate(lua_State *L, mb_vm *vm, const void *error);
-void mb_queue_release(mb_vm *vm, const void *pointer);
 // Whether a table has the metatable of array() or map().
 bool mb_is_marked(lua_State *L, mb_vm *vm, int index);
 int mb_object_pairs_next(lua_State *L);
@@ -300,23 +393,40 @@ const char *mb_tolstring(lua_State *L, int index, size_t *length);
 void mb_open_libraries(lua_State *L, mb_vm *vm);
 // Raises for a metatable that a script must not set: one with a finalizer.
 void mb_check_metatable(lua_State *L, int index);
+// Raises for a table whose metatable is protected, other than one that only says what the table is.
+void mb_check_unprotected(lua_State *L, int index);
 void mb_open_coroutines(lua_State *L);
 void mb_open_protection(lua_State *L);
+// Undoes what the running coroutine has done since `savepoint`, which it took in the stretch `serial`; if that is
+// over, what it has done in this one.
+void mb_roll_back(mb_vm *vm, uint64_t serial, int64_t savepoint);
 void mb_open_missing(lua_State *L);
 
 // calls.c
 int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables);
 int32_t mb_protect(mb_vm *vm, lua_CFunction body);
+// The same where an error takes the place of the tokens from `base`.
+int32_t mb_protect_from(mb_vm *vm, size_t base, lua_CFunction body);
 int32_t mb_take_error(lua_State *L, mb_vm *vm);
 int mb_make_values(mb_vm *vm, size_t base);
 int mb_make_error(mb_vm *vm);
 int mb_reference_from(mb_vm *vm, lua_State *from, int index);
 int mb_suspend(lua_State *L, mb_vm *vm);
+// The coroutine that a waiting one has resumed and that waits itself; NULL when the wait is its own.
+lua_State *mb_waiting_inner(lua_State *co);
 // Runs the pending __close handlers of a coroutine and empties it; what stays is how that ended.
 int mb_reset(mb_vm *vm, lua_State *co);
 // The same for one that may wait, with the coroutines that wait inside of it.
 void mb_cancel(mb_vm *vm, lua_State *co);
 void mb_note_error(mb_vm *vm, lua_State *L, int level);
+
+// deep.c
+// Calls `body` once more after it has found a stack used up: on a coroutine of its own, which begins to count C calls
+// anew, and where the C stack of the thread is nearly used up on another one. `base` and `exhaustions` are what the
+// token count and the counter were before the first attempt, which ended with `status`.
+int32_t mb_on_fresh_stack(mb_vm *vm, size_t base, uint64_t exhaustions, int32_t status,
+                          int32_t (*body)(mb_vm *vm, void *context), void *context);
+void mb_free_stacks(mb_vm *vm);
 
 // limits.c
 // Raises what ends a killed turn.
@@ -327,6 +437,11 @@ static inline int mb_is_killed(const mb_vm *vm) {
 // Asked now and then by C code that can run long, which no hook interrupts.
 static inline void mb_poll(lua_State *L, mb_vm *vm) {
   if (mb_is_killed(vm)) mb_raise_kill(L, vm);
+}
+// Whether the scope under way has used its time up, noticed by the watchdog while no Lua ran.
+static inline bool mb_is_overdue(const mb_vm *vm) {
+  uint64_t scope = atomic_load_explicit(&vm->scope, memory_order_relaxed);
+  return scope && atomic_load_explicit(&vm->overrun, memory_order_relaxed) == scope;
 }
 // Ends the scope under way, if Lua runs in it; may be called in the middle of an instruction.
 void mb_kill(mb_vm *vm, int reason);
@@ -363,11 +478,69 @@ static inline bool mb_has_stack(void) { return (char *)__builtin_frame_address(0
 static inline void mb_check_stack(lua_State *L) {
   if (!mb_has_stack()) luaL_error(L, "C stack overflow");
 }
+// Told by what catches an error of a script: whether a stack was used up.
+void mb_note_caught(lua_State *L, mb_vm *vm, int status);
+
+// groups.c
+// Whether the running coroutine is inside of a group that it has begun itself, so that it cannot yield.
+static inline bool mb_holds_group(const mb_vm *vm, const lua_State *L) {
+  return vm->group_count > vm->group_base && vm->groups[vm->group_count - 1] == L;
+}
+// Raises what says that a group, or a caller that cannot wait, is around the code that asks to.
+int mb_refuse_wait(lua_State *L, int32_t refusal);
+// How many actions of the run call one another now, and the number of the innermost or -1; more than
+// MB_MAX_CALLS where they are too deep to count.
+int32_t mb_count_calls(const mb_vm *vm, int32_t *innermost);
+// Some of the calls that were there when the run waited may have ended.
+void mb_forget_calls(mb_vm *vm);
+static inline void mb_note_return(mb_vm *vm) {
+  if (vm->current && vm->current->waited_calls) mb_forget_calls(vm);
+}
+
+// accounts.c
+#define MB_CALL_UNKNOWN UINT64_MAX
+// Begins a call of an action, or with -1 of another function; gives what `mb_end_call` takes.
+static inline int mb_begin_call(mb_vm *vm, int32_t action) {
+  mb_open_calls *open = &vm->open_calls;
+  int count = atomic_load_explicit(&open->count, memory_order_relaxed);
+  if (count < MB_OPEN_CALLS) {
+    open->call[count].action = action;
+    atomic_store_explicit(&open->call[count].serial, ++open->numbered, memory_order_relaxed);
+  }
+  atomic_store_explicit(&open->count, count + 1, memory_order_relaxed);
+  return count;
+}
+// Ends it, with all that it has called. What ends by an error is ended by what catches that.
+static inline void mb_end_call(mb_vm *vm, int count) {
+  atomic_store_explicit(&vm->open_calls.count, count, memory_order_relaxed);
+}
+static inline int mb_open_call_count(const mb_vm *vm) {
+  return atomic_load_explicit(&vm->open_calls.count, memory_order_relaxed);
+}
+// On the watchdog's thread: looks at the open calls, of a scope that it sees for the first time or again; and says
+// which one has lasted.
+void mb_look_at_calls(mb_vm *vm, bool is_new);
+void mb_choose_lasting_call(mb_vm *vm);
+// Notes where the call that has lasted stands in the traceback of what is ended.
+void mb_note_lasting_call(lua_State *L, mb_vm *vm);
 
 // watchdog.c
 void mb_watch_enter(mb_vm *vm);
 void mb_watch_leave(mb_vm *vm);
 void mb_unwatch(mb_vm *vm);
+
+// places.c
+// What the chunks of the host's own Lua are called in places.
+#define MB_HOST_CHUNK "[host]"
+// The innermost frame of a script from `level` on, with its place.
+bool mb_find_script(lua_State *L, int level, lua_Debug *place);
+// Pushes a place as luaL_where does, but never one in the host's Lua.
+void mb_where(lua_State *L, int level);
+// Moves an error text on top of L from a line of the host's Lua to that of a script; without one, the text loses its
+// place. Allocates, and so may raise.
+void mb_place_error(lua_State *L, const lua_Debug *script);
+// The message handler that does it for the innermost script.
+int mb_place_raised(lua_State *L);
 
 // attenuation.c
 // Gives what stands from `first` to the top of the stack the rights of somebody with this grant.

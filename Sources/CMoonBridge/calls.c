@@ -60,10 +60,16 @@ typedef struct noted {
   int level;
 } noted;
 
+// Returns the error text of the other coroutine as scripts are to see it.
 static int protected_note(lua_State *on) {
   noted *n = lua_touserdata(on, 1);
   note_error(on, mb_vm_of(on), n->L, n->level);
-  return 0;
+  if (lua_type(n->L, -1) != LUA_TSTRING || !lua_checkstack(n->L, 1)) return 0;
+  lua_pushvalue(n->L, -1);
+  lua_xmove(n->L, on, 1);
+  lua_Debug place;
+  mb_place_error(on, mb_find_script(n->L, n->level, &place) ? &place : NULL);
+  return 1;
 }
 
 void mb_note_error(mb_vm *vm, lua_State *L, int level) {
@@ -72,37 +78,88 @@ void mb_note_error(mb_vm *vm, lua_State *L, int level) {
   if (!lua_checkstack(vm->L, 4)) return;
   lua_pushcfunction(vm->L, protected_note);
   lua_pushlightuserdata(vm->L, &n);
-  if (lua_pcall(vm->L, 1, 0, 0) != LUA_OK) lua_pop(vm->L, 1);
+  int top = lua_gettop(vm->L) - 2;
+  bool has_text = lua_pcall(vm->L, 1, LUA_MULTRET, 0) == LUA_OK && lua_gettop(vm->L) > top;
+  // What is closed afterwards, and what catches the error, sees the text that took its place.
+  if (has_text && lua_checkstack(L, 1)) lua_xmove(vm->L, L, 1);
+  lua_settop(vm->L, top);
 }
 
 static int message_handler(lua_State *L) {
-  if (!mb_is_killed(mb_vm_of(L))) note_error(L, mb_vm_of(L), L, 1);
-  return 1;
+  if (mb_is_killed(mb_vm_of(L))) return 1;
+  note_error(L, mb_vm_of(L), L, 1);
+  return mb_place_raised(L);
 }
 
 // -- Protected calls --------------------------------------------------------------------------------
 
-// Strings among results live on the Lua stack that is about to go, so their bytes are copied; containers
-// may hold strings as well.
-static void keep_strings(mb_vm *vm, size_t from) {
-  for (size_t i = from; i < vm->token_count; i++) {
-    if (vm->tokens[i].tag != MB_STRING) continue;
-    mb_value token = vm->tokens[i];
-    mb_token_append(vm, token, true);
-    vm->tokens[i] = vm->tokens[--vm->token_count];
+static int text_of_error(lua_State *L) {
+  if (luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL) return 0;
+  mb_tolstring(L, 1, NULL);
+  return 1;
+}
+
+const char *mb_error_text(const mb_vm *vm, size_t *length) {
+  *length = vm->error_text_length;
+  return vm->has_error_text ? vm->error_text : NULL;
+}
+
+// Asks the error value on top of the stack for its text, as `print` would. What goes wrong with that is no error of
+// its own. A script whose own time is unlimited may have got the value from one whose time is not, so its
+// `__tostring` has the time of one call.
+static void note_text(lua_State *L, mb_vm *vm) {
+  if (lua_type(L, -1) != LUA_TTABLE || !lua_checkstack(L, 4) || !lua_getmetatable(L, -1)) return;
+  lua_pop(L, 1);
+  // The coroutine that has failed may be no longer usable.
+  lua_State *running = vm->running, *on = running ? running : vm->L;
+  if (mb_is_killed(vm) || !lua_checkstack(on, 8)) return;
+  lua_pushcfunction(on, text_of_error);
+  if (on == L) {
+    lua_pushvalue(L, -2);
+  } else {
+    lua_pushvalue(L, -1);
+    lua_xmove(L, on, 1);
   }
+  bool is_unlimited = vm->scope_is_open && vm->default_budget > 0 &&
+                      atomic_load_explicit(&vm->budget, memory_order_relaxed) == 0;
+  mb_scope outer;
+  if (is_unlimited) outer = mb_scope_begin(vm, vm->default_budget);
+  vm->running = on;
+  mb_enter(vm);
+  int status = lua_pcall(on, 1, 1, 0);
+  vm->running = running;
+  mb_leave(vm);
+  if (is_unlimited) mb_scope_end(vm, outer);
+  size_t length;
+  const char *text = status == LUA_OK && lua_type(on, -1) == LUA_TSTRING ? lua_tolstring(on, -1, &length) : NULL;
+  if (text) {
+    char *copy = realloc(vm->error_text, length + 1);
+    if (copy) {
+      memcpy(copy, text, length + 1);
+      vm->error_text = copy;
+      vm->error_text_length = length;
+      vm->has_error_text = true;
+    }
+  }
+  lua_pop(on, 1);
 }
 
 // Appends the error value on top of the stack, and pops it.
 int32_t mb_take_error(lua_State *L, mb_vm *vm) {
   size_t from = vm->token_count;
   const char *reason;
+  // A value that stands for an error of the host is that error again.
+  vm->has_error_text = false;
+  if (mb_push_origin(L, vm))
+    lua_remove(L, -2);
+  else
+    note_text(L, vm);
   if (!mb_encode(L, vm, -1, false, &reason)) {
     char text[64];
     int length = snprintf(text, sizeof text, "(error object is a %s value)", luaL_typename(L, -1));
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
   } else {
-    keep_strings(vm, from);
+    mb_keep_results(vm, from);
   }
   lua_pop(L, 1);
   return 1;
@@ -111,7 +168,7 @@ int32_t mb_take_error(lua_State *L, mb_vm *vm) {
 // Runs a C function below a protected call, with the machine's entry arguments; an error takes the place
 // of the tokens from `base`. A call from within a coroutine is made on that one: Lua then counts the C
 // stack of all of them together.
-static int32_t protect_with_tokens(mb_vm *vm, size_t base, lua_CFunction body) {
+int32_t mb_protect_from(mb_vm *vm, size_t base, lua_CFunction body) {
   lua_State *running = vm->running;
   lua_State *L = running ? running : vm->L;
   if (!running) forget_error(vm);
@@ -121,17 +178,23 @@ static int32_t protect_with_tokens(mb_vm *vm, size_t base, lua_CFunction body) {
   }
   if (!lua_checkstack(L, 8) || (running && !mb_has_stack())) {
     const char *text = "stack overflow in the host";
+    vm->exhaustions++;
+    vm->c_exhaustions++;
     mb_tokens_truncate(vm, base);
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 26, .pointer = text}, false);
     return 1;
   }
   vm->running = L;
+  int groups = vm->group_count;
   mb_enter(vm);
   lua_pushcfunction(L, message_handler);
   lua_pushcfunction(L, body);
+  int open = mb_begin_call(vm, -1);
   int status = lua_pcall(L, 0, 0, -2);
+  mb_end_call(vm, open);
   vm->running = running;
   if (mb_is_killed(vm)) {
+    vm->group_count = groups;
     lua_pop(L, status == LUA_OK ? 1 : 2);
     mb_tokens_truncate(vm, base);
     status = mb_report_kill(vm);
@@ -144,13 +207,14 @@ static int32_t protect_with_tokens(mb_vm *vm, size_t base, lua_CFunction body) {
     return 0;
   }
   mb_tokens_truncate(vm, base);
+  mb_note_caught(L, vm, status);
   mb_take_error(L, vm);
   lua_pop(L, 1);
   return status;
 }
 
 int32_t mb_protect(mb_vm *vm, lua_CFunction body) {
-  return protect_with_tokens(vm, vm->token_count, body);
+  return mb_protect_from(vm, vm->token_count, body);
 }
 
 static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t tables) {
@@ -167,7 +231,7 @@ static void append_results(lua_State *L, mb_vm *vm, int first, int last, int32_t
         luaL_error(L, "result%s%s: %s", vm->text_length ? " " : "", vm->text, reason);
     }
   }
-  keep_strings(vm, from);
+  mb_keep_results(vm, from);
 }
 
 static int do_load(lua_State *L) {
@@ -181,7 +245,7 @@ static int do_load(lua_State *L) {
     // A main chunk has one upvalue, its environment.
     lua_setupvalue(L, -2, 1);
   }
-  vm->token_count = vm->entry.base;
+  mb_tokens_truncate(vm, vm->entry.base);
   mb_encode_reference(L, vm, -1);
   return 0;
 }
@@ -194,7 +258,7 @@ static int32_t load(mb_vm *vm, const char *source, size_t length, const char *na
   vm->entry.tables = is_compiled;
   vm->entry.self = (mb_value){.tag = MB_STRING, .bits = (int64_t)length, .pointer = source};
   mb_token_append(vm, (mb_value){.tag = MB_STRING, .pointer = name}, false);
-  return protect_with_tokens(vm, base, do_load);
+  return mb_protect_from(vm, base, do_load);
 }
 
 int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, int32_t environment) {
@@ -202,7 +266,7 @@ int32_t mb_load(mb_vm *vm, const char *source, size_t length, const char *name, 
 }
 
 int32_t mb_load_compiled(mb_vm *vm, const void *bytes, size_t length) {
-  return load(vm, bytes, length, "=[host]", 0, true);
+  return load(vm, bytes, length, "=" MB_HOST_CHUNK, 0, true);
 }
 
 typedef struct compiled {
@@ -248,9 +312,9 @@ static int do_call(lua_State *L) {
   int count = 0;
   for (; at < end; count++) {
     luaL_checkstack(L, 4, "too many arguments");
-    at = mb_decode(L, vm, at);
+    at = mb_decode(L, vm, at, vm->entry.base);
   }
-  vm->token_count = vm->entry.base;
+  mb_tokens_truncate(vm, vm->entry.base);
   mb_reserve_stack(L, vm, 250);
   lua_call(L, count, LUA_MULTRET);
   append_results(L, vm, 1, lua_gettop(L), tables);
@@ -262,8 +326,13 @@ int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables) {
   vm->entry.base = base;
   vm->entry.count = vm->token_count;
   vm->entry.tables = tables;
-  return protect_with_tokens(vm, base, do_call);
+  return mb_protect_from(vm, base, do_call);
 }
+
+typedef struct getter {
+  int32_t function;
+  mb_value self;
+} getter;
 
 static int do_call_getter(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
@@ -281,14 +350,27 @@ static int do_call_getter(lua_State *L) {
   const char *reason;
   if (!mb_encode(L, vm, -1, false, &reason))
     return luaL_error(L, "the result%s%s: %s", vm->text_length ? " at " : "", vm->text, reason);
-  keep_strings(vm, from);
+  mb_keep_results(vm, from);
   return 0;
 }
 
+static int32_t call_getter_again(mb_vm *vm, void *context) {
+  const getter *again = context;
+  vm->entry.function = again->function;
+  vm->entry.self = again->self;
+  return mb_protect(vm, do_call_getter);
+}
+
 int32_t mb_call_getter(mb_vm *vm, int32_t function, mb_value self) {
+  size_t base = vm->token_count;
+  uint64_t exhaustions = vm->exhaustions, c_exhaustions = vm->c_exhaustions;
   vm->entry.function = function;
   vm->entry.self = self;
-  return mb_protect(vm, do_call_getter);
+  int32_t status = mb_protect(vm, do_call_getter);
+  if (vm->c_exhaustions == c_exhaustions || mb_is_killed(vm)) return status;
+  // Whatever it made of the end of the stack says nothing about the state.
+  getter again = {function, self};
+  return mb_on_fresh_stack(vm, base, exhaustions, status, call_getter_again, &again);
 }
 
 static void enter_table(lua_State *L, mb_vm *vm) {
@@ -299,8 +381,8 @@ static void enter_table(lua_State *L, mb_vm *vm) {
 static int do_table_get(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   enter_table(L, vm);
-  mb_decode(L, vm, vm->entry.base);
-  vm->token_count = vm->entry.base;
+  mb_decode(L, vm, vm->entry.base, vm->entry.base);
+  mb_tokens_truncate(vm, vm->entry.base);
   lua_rawget(L, 1);
   append_results(L, vm, 2, 2, vm->entry.tables);
   return 0;
@@ -309,9 +391,9 @@ static int do_table_get(lua_State *L) {
 static int do_table_set(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   enter_table(L, vm);
-  size_t at = mb_decode(L, vm, vm->entry.base);
-  mb_decode(L, vm, at);
-  vm->token_count = vm->entry.base;
+  size_t at = mb_decode(L, vm, vm->entry.base, vm->entry.base);
+  mb_decode(L, vm, at, vm->entry.base);
+  mb_tokens_truncate(vm, vm->entry.base);
   lua_rawset(L, 1);
   return 0;
 }
@@ -319,8 +401,8 @@ static int do_table_set(lua_State *L) {
 static int do_table_next(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   enter_table(L, vm);
-  mb_decode(L, vm, vm->entry.base);
-  vm->token_count = vm->entry.base;
+  mb_decode(L, vm, vm->entry.base, vm->entry.base);
+  mb_tokens_truncate(vm, vm->entry.base);
   if (lua_next(L, 1)) append_results(L, vm, 2, 3, vm->entry.tables);
   return 0;
 }
@@ -329,7 +411,7 @@ static int32_t with_table(mb_vm *vm, int32_t table, size_t base, int32_t tables,
   vm->entry.function = table;
   vm->entry.base = base;
   vm->entry.tables = tables;
-  return protect_with_tokens(vm, base, body);
+  return mb_protect_from(vm, base, body);
 }
 
 int32_t mb_table_get(mb_vm *vm, int32_t table, size_t base, int32_t tables) {
@@ -352,7 +434,7 @@ static int do_table_data(lua_State *L) {
   if (!mb_encode(L, vm, -1, vm->entry.tables, &reason)) {
     return luaL_error(L, "%s%s%s", vm->text, vm->text_length ? ": " : "", reason);
   }
-  keep_strings(vm, from);
+  mb_keep_results(vm, from);
   return 0;
 }
 
@@ -373,8 +455,8 @@ int64_t mb_table_length(mb_vm *vm, int32_t table) {
 
 static int do_make_reference(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
-  mb_decode(L, vm, vm->entry.base);
-  vm->token_count = vm->entry.base;
+  mb_decode(L, vm, vm->entry.base, vm->entry.base);
+  mb_tokens_truncate(vm, vm->entry.base);
   int type = lua_type(L, -1);
   mb_append_reference(vm, luaL_ref(L, LUA_REGISTRYINDEX), type);
   return 0;
@@ -389,7 +471,7 @@ static int do_make_values(lua_State *L) {
   size_t end = vm->entry.count;
   for (size_t at = vm->entry.base; at < end;) {
     luaL_checkstack(L, 4, "too many values");
-    at = mb_decode(L, vm, at);
+    at = mb_decode(L, vm, at, vm->entry.base);
   }
   return lua_gettop(L);
 }
@@ -508,15 +590,19 @@ static int resumed(lua_State *L, int status, lua_KContext context) {
   if (vm->resume_raises) {
     vm->resume_raises = false;
     mb_object *error = mb_to_object(L, -1);
-    if (error && error->kind == 1) mb_locate(L, vm, error->pointer);
+    if (error && error->kind == MB_KIND_ERROR) mb_locate(L, vm, error->pointer);
     return lua_error(L);
   }
   return lua_gettop(L);
 }
 
 int mb_suspend(lua_State *L, mb_vm *vm) {
+  int32_t refusal = mb_wait_refusal(vm);
+  if (refusal > MB_WAIT_BLOCKED) return mb_refuse_wait(L, refusal);
   if (!lua_isyieldable(L) || L == vm->L || vm->blocked)
     return luaL_error(L, "cannot wait here (inside a getter, or a function that C code calls)");
+  int32_t innermost;
+  if (vm->current) vm->current->waited_calls = mb_count_calls(vm, &innermost);
   vm->suspending = true;
   lua_settop(L, 0);
   return lua_yieldk(L, 0, 0, resumed);
@@ -525,13 +611,10 @@ int mb_suspend(lua_State *L, mb_vm *vm) {
 // Raises a text with the place of the script that called, however much Lua of the host lies between.
 static int raise_in_script(lua_State *L, const char *text) {
   lua_Debug place;
-  for (int level = 1; lua_getstack(L, level, &place); level++) {
-    lua_getinfo(L, "Sl", &place);
-    if (place.currentline <= 0 || place.source[0] == '=') continue;
+  if (mb_find_script(L, 1, &place))
     lua_pushfstring(L, "%s:%d: %s", place.short_src, place.currentline, text);
-    return lua_error(L);
-  }
-  lua_pushstring(L, text);
+  else
+    lua_pushstring(L, text);
   return lua_error(L);
 }
 
@@ -562,7 +645,7 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
     return luaL_error(L, "stack overflow (too many results)");
   }
   size_t at = base;
-  for (int32_t i = 0; i < results; i++) at = mb_decode(L, vm, at);
+  for (int32_t i = 0; i < results; i++) at = mb_decode(L, vm, at, base);
   mb_tokens_truncate(vm, base);
   return results;
 }
@@ -594,7 +677,7 @@ static int do_set_natives(lua_State *L) {
     push_native(L, (int32_t)name[1].bits, name[2].tag == MB_TRUE ? MB_AS_REFERENCE : MB_AS_DATA);
     lua_rawset(L, 1);
   }
-  vm->token_count = vm->entry.base;
+  mb_tokens_truncate(vm, vm->entry.base);
   return 0;
 }
 

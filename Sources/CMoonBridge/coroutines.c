@@ -37,8 +37,7 @@ int mb_reset(mb_vm *vm, lua_State *co) {
 static int co_resume(lua_State *L);
 static int wrapped(lua_State *L);
 
-// The coroutine that a waiting one has resumed and that waits itself; NULL when the wait is its own.
-static lua_State *waiting_inner(lua_State *co) {
+lua_State *mb_waiting_inner(lua_State *co) {
   lua_Debug place;
   if (!waits(co) || !lua_checkstack(co, 2) || !lua_getstack(co, 0, &place)) return NULL;
   lua_getinfo(co, "f", &place);
@@ -54,18 +53,18 @@ static lua_State *waiting_inner(lua_State *co) {
 
 void mb_cancel(mb_vm *vm, lua_State *co) {
   // From the inside out, as a failing call would end. Lua bounds how deep coroutines resume each other.
-  lua_State *inner = waiting_inner(co);
+  lua_State *inner = mb_waiting_inner(co);
   if (inner) mb_cancel(vm, inner);
   if (lua_status(co) != LUA_OK) mb_reset(vm, co);
 }
 
 static bool is_run(mb_vm *vm, lua_State *L) { return L == vm->L || (vm->current && vm->current->co == L); }
 
-static int after_wait(lua_State *L, int status, lua_KContext savepoint);
+static int after_wait(lua_State *L, int status, lua_KContext context);
 
 // Resumes co with the `count` values on top of L's stack. Returns how many values were pushed, or -1 with
 // an error value on top; a wait does not return.
-static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint, bool wraps) {
+static int resume(lua_State *L, lua_State *co, int count, bool wraps) {
   mb_vm *vm = mb_vm_of(L);
   mb_poll(L, vm);
   mb_check_stack(L);
@@ -79,7 +78,15 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
   bool blocked = vm->blocked;
   vm->blocked = blocked || !lua_isyieldable(L);
   vm->running = co;
+  mb_stretch stretch = {.serial = ++vm->stretches,
+                        .savepoint = vm->callbacks.savepoint(vm->callbacks.owner),
+                        .co = co,
+                        .outer = vm->stretch};
+  vm->stretch = &stretch;
+  int open = mb_open_call_count(vm);
   int status = mb_resume(co, L, count, &results);
+  vm->stretch = stretch.outer;
+  mb_end_call(vm, open);
   vm->running = L;
   vm->blocked = blocked;
   if (mb_is_killed(vm)) {
@@ -95,8 +102,9 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
       vm->suspending = false;
       return luaL_error(L, "cannot wait here (inside a getter, or a function that C code calls)");
     }
-    return lua_yieldk(L, 0, savepoint, after_wait);
+    return lua_yieldk(L, 0, 0, after_wait);
   }
+  mb_note_return(vm);
   if (status == LUA_OK || status == LUA_YIELD) {
     if (!lua_checkstack(L, results + 1)) {
       lua_pop(co, results);
@@ -106,11 +114,21 @@ static int resume(lua_State *L, lua_State *co, int count, lua_KContext savepoint
     lua_xmove(co, L, results);
     return results;
   }
-  // Nobody can close one that was wrapped, so what is pending in it ends here.
-  if (wraps && lua_status(co) > LUA_YIELD) mb_reset(vm, co);
+  // The stack of a failed coroutine still stands, so that the script to blame is found before anything is closed.
+  lua_Debug place;
+  const lua_Debug *script = mb_find_script(co, 0, &place) ? &place : NULL;
   lua_xmove(co, L, 1);
+  mb_note_caught(L, vm, status);
+  mb_place_error(L, script);
+  // Nobody can close one that was wrapped, so what is pending in it ends here, and is told the error.
+  if (wraps && lua_status(co) > LUA_YIELD) {
+    lua_xmove(L, co, 1);
+    mb_reset(vm, co);
+    lua_xmove(co, L, 1);
+    mb_place_error(L, script);
+  }
   // A coroutine catches errors as pcall does, so what it did in this stretch is undone as well.
-  vm->callbacks.rollback(vm->callbacks.owner, (int64_t)savepoint);
+  vm->callbacks.rollback(vm->callbacks.owner, stretch.savepoint);
   return -1;
 }
 
@@ -128,7 +146,7 @@ static int deliver(lua_State *L, int results, bool wraps) {
     return 2;
   }
   if (lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
+    mb_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
   }
@@ -136,11 +154,12 @@ static int deliver(lua_State *L, int results, bool wraps) {
 }
 
 // The host goes on: what it answered is on top of the coroutine at 1 and is handed to the inner one.
-static int after_wait(lua_State *L, int status, lua_KContext savepoint) {
+static int after_wait(lua_State *L, int status, lua_KContext context) {
   (void)status;
+  (void)context;
   lua_State *co = lua_tothread(L, 1);
   bool wraps = lua_toboolean(L, 2);
-  return deliver(L, resume(L, co, lua_gettop(L) - 2, savepoint, wraps), wraps);
+  return deliver(L, resume(L, co, lua_gettop(L) - 2, wraps), wraps);
 }
 
 static bool can_resume(lua_State *L, lua_State *co, int count) {
@@ -155,26 +174,22 @@ static bool can_resume(lua_State *L, lua_State *co, int count) {
 
 static int co_resume(lua_State *L) {
   lua_State *co = check_coroutine(L, 1);
-  mb_vm *vm = mb_vm_of(L);
-  int64_t savepoint = vm->callbacks.savepoint(vm->callbacks.owner);
   int count = lua_gettop(L) - 1;
   lua_pushboolean(L, 0);
   lua_insert(L, 2);
   if (!can_resume(L, co, count)) return deliver(L, -1, false);
-  return deliver(L, resume(L, co, count, (lua_KContext)savepoint, false), false);
+  return deliver(L, resume(L, co, count, false), false);
 }
 
 static int wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-  mb_vm *vm = mb_vm_of(L);
-  int64_t savepoint = vm->callbacks.savepoint(vm->callbacks.owner);
   int count = lua_gettop(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_pushboolean(L, 1);
   lua_insert(L, 2);
   if (!can_resume(L, co, count)) return deliver(L, -1, true);
-  return deliver(L, resume(L, co, count, (lua_KContext)savepoint, true), true);
+  return deliver(L, resume(L, co, count, true), true);
 }
 
 static int co_create(lua_State *L) {
@@ -192,7 +207,11 @@ static int co_wrap(lua_State *L) {
 }
 
 static int co_yield(lua_State *L) {
-  if (is_run(mb_vm_of(L), L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+  mb_vm *vm = mb_vm_of(L);
+  if (is_run(vm, L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+  if (mb_holds_group(vm, L))
+    return luaL_error(L, "attempt to yield out of transaction() or store.patch(): what is one transaction ends before "
+                         "its coroutine goes on elsewhere; yield before or after it");
   return lua_yield(L, lua_gettop(L));
 }
 
@@ -215,7 +234,8 @@ static int co_status(lua_State *L) {
 
 static int co_isyieldable(lua_State *L) {
   lua_State *co = lua_isnone(L, 1) ? L : check_coroutine(L, 1);
-  lua_pushboolean(L, !is_run(mb_vm_of(L), co) && lua_isyieldable(co));
+  mb_vm *vm = mb_vm_of(L);
+  lua_pushboolean(L, !is_run(vm, co) && !mb_holds_group(vm, co) && lua_isyieldable(co));
   return 1;
 }
 
@@ -250,6 +270,8 @@ static int co_close(lua_State *L) {
   }
   lua_pushboolean(L, 0);
   lua_xmove(co, L, 1);
+  // Closing has unwound the stack: no script can be named.
+  mb_place_error(L, NULL);
   return 2;
 }
 

@@ -19,6 +19,7 @@ static int64_t count_functions(lua_State *L, int table) {
 static void append_field(lua_State *L, mb_vm *vm) {
   bool is_function = lua_type(L, -1) == LUA_TFUNCTION;
   mb_encode_reference(L, vm, -1);
+  mb_hold(vm, &vm->tokens[vm->token_count - 1]);
   if (!is_function) {
     lua_pop(L, 1);
     return;

@@ -19,17 +19,22 @@ static int base_setmetatable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
   if (type == LUA_TTABLE && has_upvalue(L, 2, 1)) mb_check_metatable(L, 2);
-  if (lua_getmetatable(L, 1)) {
-    lua_pushliteral(L, "__metatable");
-    // What only says that a table is an array or a map gives way.
-    if (lua_rawget(L, -2) != LUA_TNIL && !mb_is_marked(L, mb_vm_of(L), 1))
-      return luaL_error(L, "cannot change a protected metatable");
-  }
+  mb_check_unprotected(L, 1);
   lua_settop(L, 2);
   mb_vm *vm = mb_vm_of(L);
   if (type == LUA_TTABLE && vm->concat_event && has_upvalue(L, 2, 2)) mb_allow_concat(L, vm);
   lua_setmetatable(L, 1);
   return 1;
+}
+
+// Everything that sets a metatable asks this first. What only says that a table is an array or a map gives way.
+void mb_check_unprotected(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (!lua_getmetatable(L, index)) return;
+  lua_pushliteral(L, "__metatable");
+  if (lua_rawget(L, -2) != LUA_TNIL && !mb_is_marked(L, mb_vm_of(L), index))
+    luaL_error(L, "cannot change a protected metatable");
+  lua_pop(L, 2);
 }
 
 void mb_check_metatable(lua_State *L, int index) {

@@ -133,6 +133,7 @@ void mb_note_kill(lua_State *L, mb_vm *vm) {
   note_place(L, vm);
   // A coroutine can have functions of C only; whoever resumed it has a place.
   vm->kill.is_noted = vm->kill.line != 0;
+  mb_note_lasting_call(L, vm);
   note_action(L, vm);
 }
 
@@ -273,9 +274,14 @@ mb_scope mb_scope_begin(mb_vm *vm, int64_t budget) {
 
 int32_t mb_scope_renew(mb_vm *vm) {
   int reason = mb_is_killed(vm);
-  if (!reason || vm->entered > vm->scope_entered) return 0;
-  forget_kill(vm);
-  recover(vm, reason);
+  bool is_overdue = mb_is_overdue(vm);
+  if ((!reason && !is_overdue) || vm->entered > vm->scope_entered) return 0;
+  if (reason) {
+    forget_kill(vm);
+    recover(vm, reason);
+  } else {
+    reason = MB_KILLED_TIME;
+  }
   begin_scope(vm, atomic_load_explicit(&vm->budget, memory_order_relaxed));
   return reason;
 }
@@ -286,6 +292,8 @@ int32_t mb_scope_end(mb_vm *vm, mb_scope outer) {
   if (reason) {
     forget_kill(vm);
     recover(vm, reason);
+  } else if (!outer.killed && mb_is_overdue(vm)) {
+    reason = MB_KILLED_TIME;
   }
   vm->scope_entered = outer.entered;
   vm->scope_is_open = outer.is_open;
@@ -296,6 +304,14 @@ int32_t mb_scope_end(mb_vm *vm, mb_scope outer) {
 }
 
 void mb_vm_set_budget(mb_vm *vm, int64_t nanoseconds) { vm->default_budget = nanoseconds; }
+bool mb_vm_may_go_on(mb_vm *vm) {
+  if (mb_is_killed(vm)) return false;
+  if (!mb_is_overdue(vm)) return true;
+  // Where Lua has called what asks, that ends as well, and nothing catches it.
+  mb_kill(vm, MB_KILLED_TIME);
+  return false;
+}
+
 bool mb_vm_is_suspect(const mb_vm *vm) { return vm->suspect; }
 
 // -- Entries ----------------------------------------------------------------------------------------
@@ -326,6 +342,7 @@ static void find_stack(void) {
 
 void mb_enter_outermost(mb_vm *vm) {
   if (!mb_stack_end) find_stack();
+  mb_end_call(vm, 0);
   if (!vm->scope_is_open) begin_scope(vm, vm->default_budget);
   if (vm->wants_collection) {
     // The host's own work, which is never killed, has gone over the quota.
@@ -333,12 +350,16 @@ void mb_enter_outermost(mb_vm *vm) {
     vm->wants_collection = false;
     if (vm->memory > vm->quota) mb_kill(vm, MB_KILLED_MEMORY);
   }
-  if (vm->watch.is_listed) mb_watch_enter(vm);
+  if (!vm->watch.is_listed) return;
+  mb_watch_enter(vm);
+  if (mb_is_overdue(vm)) mb_kill(vm, MB_KILLED_TIME);
 }
 
 void mb_leave_outermost(mb_vm *vm) {
   if (atomic_load_explicit(&vm->gate, memory_order_relaxed)) mb_watch_leave(vm);
   if (vm->scope_is_open) return;
+  // What the thread does from now on is on another account.
+  atomic_store_explicit(&vm->scope, 0, memory_order_relaxed);
   int reason = mb_is_killed(vm);
   if (!reason) return;
   forget_kill(vm);

@@ -12,6 +12,19 @@ static lua_Integer identity(uint16_t grant, const void *pointer) {
   return (lua_Integer)((uint64_t)(uintptr_t)pointer ^ (uint64_t)grant << 48);
 }
 
+// Lua's collector is paced by the bytes that it has given out, and would let a few bytes of userdata keep any amount
+// of Swift's alive: messages, errors, and parts that have left the state. So it is told of a part of what Swift has
+// taken up: of a quarter, which bounds the garbage by four times what Lua holds and costs writers of state that nobody
+// lets go of little. What it has let go of is given up at once then, since a script may run for long.
+enum { BYTES_FOR_A_STEP = 4096, BYTES_OF_AN_ERROR = 1024, MAXIMUM_RELEASED = 1024 };
+
+static void pay_debt(lua_State *L, mb_vm *vm) {
+  size_t kilobytes = vm->debt / BYTES_FOR_A_STEP;
+  vm->debt %= BYTES_FOR_A_STEP;
+  if (kilobytes) lua_gc(L, LUA_GCSTEP, (int)(kilobytes < INT16_MAX ? kilobytes : INT16_MAX));
+  if (vm->released_count) vm->callbacks.release(vm->callbacks.owner);
+}
+
 void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, const void *pointer) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, vm->proxies);
   if (lua_rawgeti(L, -1, identity(grant, pointer)) == LUA_TUSERDATA) {
@@ -27,11 +40,13 @@ void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, cons
   object->pointer = NULL;
   lua_rawgeti(L, LUA_REGISTRYINDEX, vm->metatable);
   lua_setmetatable(L, -2);
-  vm->callbacks.retain(vm->callbacks.owner, pointer);
+  vm->debt += vm->callbacks.retain(vm->callbacks.owner, pointer);
   object->pointer = pointer;
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, identity(grant, pointer));
   lua_replace(L, -2);
+  if (kind == MB_KIND_ERROR) vm->debt += BYTES_OF_AN_ERROR;
+  if (vm->debt >= BYTES_FOR_A_STEP || vm->released_count >= MAXIMUM_RELEASED) pay_debt(L, vm);
 }
 
 // Swift lets go of it at a safe point: a collection can come in the middle of anything.
@@ -111,25 +126,100 @@ static void remember_key(lua_State *L, mb_vm *vm, int index, const mb_key *key) 
   vm->keys[slot].symbol = key->symbol;
 }
 
+void mb_forget_symbols(mb_vm *vm) {
+  memset(vm->keys, 0, sizeof vm->keys);
+  lua_State *L = vm->L;
+  if (!lua_checkstack(L, 4)) return;
+  // The keys that are there get nil, which allocates nothing and cannot raise.
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->symbols);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_pushnil(L);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 1);
+}
+
 // -- Errors -----------------------------------------------------------------------------------------
+
+// Places in the table `raised`, which has the errors of tables under the tables themselves: the text that was raised
+// last, and its error.
+enum { RAISED_TEXT = 1, RAISED_ERROR = 2 };
+
+static int raised_tostring(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+// Pushes the value that a script has raised, and notes which error of the host it stands for: what was raised as a
+// text or a table is one again, however it came here, and whoever reports it still knows where it happened.
+static bool push_raised(lua_State *L, mb_vm *vm) {
+  size_t base = vm->token_count;
+  int32_t count = vm->callbacks.raised(vm->callbacks.owner, vm->error);
+  if (count == 0) return false;
+  luaL_checkstack(L, 8, NULL);
+  size_t at = mb_decode(L, vm, base, base);
+  if (count > 1) {
+    lua_createtable(L, 0, 1);
+    mb_decode(L, vm, at, base);
+    lua_pushcclosure(L, raised_tostring, 1);
+    lua_setfield(L, -2, "__tostring");
+    lua_setmetatable(L, -2);
+  }
+  mb_tokens_truncate(vm, base);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->raised);
+  if (lua_type(L, -2) == LUA_TTABLE) {
+    lua_pushvalue(L, -2);
+    mb_push_object(L, vm, MB_KIND_ERROR, 0, vm->error);
+    lua_rawset(L, -3);
+  } else {
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, RAISED_TEXT);
+    mb_push_object(L, vm, MB_KIND_ERROR, 0, vm->error);
+    lua_rawseti(L, -2, RAISED_ERROR);
+  }
+  lua_pop(L, 1);
+  return true;
+}
+
+bool mb_push_origin(lua_State *L, mb_vm *vm) {
+  int type = lua_type(L, -1);
+  if ((type != LUA_TTABLE && type != LUA_TSTRING) || !lua_checkstack(L, 4)) return false;
+  int value = lua_gettop(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->raised);
+  if (type == LUA_TTABLE) {
+    lua_pushvalue(L, value);
+    lua_rawget(L, -2);
+  } else {
+    lua_rawgeti(L, -1, RAISED_TEXT);
+    bool is_same = lua_rawequal(L, -1, value);
+    lua_pop(L, 1);
+    if (is_same)
+      lua_rawgeti(L, -1, RAISED_ERROR);
+    else
+      lua_pushnil(L);
+  }
+  if (lua_type(L, -1) == LUA_TUSERDATA) {
+    lua_replace(L, value + 1);
+    return true;
+  }
+  lua_settop(L, value);
+  return false;
+}
 
 // Pushes the error that a callback left, and takes over the reference that came with it.
 void mb_push_error(lua_State *L, mb_vm *vm) {
-  mb_push_object(L, vm, 1, 0, vm->error);
+  if (!push_raised(L, vm)) mb_push_object(L, vm, MB_KIND_ERROR, 0, vm->error);
   mb_set_error(vm, NULL);
 }
 
 // Tells an error where the script stands that gets it.
 void mb_locate(lua_State *L, mb_vm *vm, const void *error) {
   lua_Debug place;
-  for (int level = 1; lua_getstack(L, level, &place); level++) {
-    lua_getinfo(L, "Sl", &place);
-    // Chunks named with '=' are the host's own Lua; the script that called it is to blame.
-    if (place.currentline > 0 && place.source[0] != '=') {
-      vm->callbacks.locate(vm->callbacks.owner, error, place.short_src, place.currentline);
-      break;
-    }
-  }
+  if (mb_find_script(L, 1, &place))
+    vm->callbacks.locate(vm->callbacks.owner, error, place.short_src, place.currentline);
 }
 
 // Raises what a callback left, or suspends. The callback has returned: no Swift frame is below.
@@ -209,8 +299,9 @@ static int object_index(lua_State *L) {
     return 1;
   }
   bool known = key.symbol != 0;
-  mb_value value;
+  mb_value value = {.tag = MB_NIL};
   int32_t status = vm->callbacks.index(vm->callbacks.owner, object, &key, &value);
+  mb_let_go(vm, &value);
   if (status < 0) return mb_fail(L, vm, status);
   mb_push_value(L, vm, &value);
   if (!known && key.symbol) remember_key(L, vm, 2, &key);
@@ -236,6 +327,8 @@ static bool set_directly(lua_State *L, mb_vm *vm, const mb_object *object, uint3
     case LUA_TSTRING: {
       size_t length;
       value.pointer = lua_tolstring(L, index, &length);
+      // The long way keeps those that are there already.
+      if (length >= MB_LONG_STRING) return false;
       value.bits = (int64_t)length;
       value.tag = MB_STRING;
       break;
@@ -311,7 +404,7 @@ static int push_joined(lua_State *L, mb_vm *vm) {
 static int object_concat(lua_State *L) {
   for (int i = 1; i <= 2; i++) {
     mb_object *object = mb_to_object(L, i);
-    if (object ? object->kind != 1 : !lua_isstring(L, i))
+    if (object ? object->kind != MB_KIND_ERROR : !lua_isstring(L, i))
       return luaL_error(L, "attempt to concatenate %s", object && object->kind == MB_KIND_NULL
                                                             ? "null" : luaL_typename(L, i));
   }
@@ -324,8 +417,9 @@ int mb_object_pairs_next(lua_State *L) {
   mb_object *object = check_parts(L, 1, "iterate over");
   mb_key key;
   if (!read_key(L, vm, 2, &key)) return luaL_error(L, "invalid key to 'next'");
-  mb_value next_key, value;
+  mb_value next_key = {.tag = MB_NIL}, value = {.tag = MB_NIL};
   int32_t status = vm->callbacks.next(vm->callbacks.owner, object, &key, &next_key, &value);
+  mb_let_go(vm, &value);
   if (status < 0) return mb_fail(L, vm, status);
   if (next_key.tag == MB_NIL) {
     lua_pushnil(L);
@@ -350,8 +444,9 @@ static int ipairs_next(lua_State *L) {
   mb_key key = {.tag = MB_INTEGER, .bits = luaL_checkinteger(L, 2) + 1};
   lua_pushinteger(L, key.bits);
   if (push_directly(L, vm, object, 0, key.bits)) return lua_isnil(L, -1) ? 1 : 2;
-  mb_value value;
+  mb_value value = {.tag = MB_NIL};
   int32_t status = vm->callbacks.index(vm->callbacks.owner, object, &key, &value);
+  mb_let_go(vm, &value);
   if (status < 0) return mb_fail(L, vm, status);
   if (value.tag == MB_NIL) {
     lua_pushnil(L);
@@ -418,6 +513,27 @@ static int base_type(lua_State *L) {
   return 1;
 }
 
+// Raw accesses see what is there without a metatable, and parts of state have nothing but that.
+// (Upvalue: the userdata that there are.)
+static int base_rawget(lua_State *L) {
+  if (mb_to_object(L, 1)) {
+    lua_settop(L, 2);
+    return object_index(L);
+  }
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
+  lua_rawget(L, 1);
+  return 1;
+}
+
+static int base_rawlen(lua_State *L) {
+  if (mb_to_object(L, 1)) return object_len(L);
+  luaL_argexpected(L, lua_type(L, 1) == LUA_TTABLE || lua_type(L, 1) == LUA_TSTRING, 1, "table or string");
+  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, 1));
+  return 1;
+}
+
 int mb_object_insert(lua_State *L) {
   mb_object *object = check_parts(L, 1, "insert into");
   mb_vm *vm = mb_vm_of(L);
@@ -439,19 +555,31 @@ int mb_object_remove(lua_State *L) {
   lua_Integer position = 0;
   if (!lua_isnoneornil(L, 2) && (position = luaL_checkinteger(L, 2)) < 1)
     return luaL_argerror(L, 2, "position out of bounds");
-  mb_value value;
+  mb_value value = {.tag = MB_NIL};
   int32_t status = vm->callbacks.remove(vm->callbacks.owner, object, position, &value);
+  mb_let_go(vm, &value);
   if (status < 0) return mb_fail(L, vm, status);
   mb_push_value(L, vm, &value);
   return 1;
 }
 
-static int mark(lua_State *L, int metatable) {
+static int refuse_change(lua_State *L) {
+  return luaL_error(L, "array and map cannot be changed: they are shared by all scripts");
+}
+
+static int mark(lua_State *L, int metatable, const char *name) {
+  // What is called is a library of its own, and comes first.
+  lua_remove(L, 1);
   if (lua_isnoneornil(L, 1)) {
     lua_settop(L, 0);
     lua_newtable(L);
   }
-  luaL_checktype(L, 1, LUA_TTABLE);
+  mb_object *object = mb_to_object(L, 1);
+  if (object && mb_vm_of(L)->table_kinds >> object->kind & 1)
+    return luaL_error(L, "%s() takes a table, and a part of state is what it is: use store.copy(part)", name);
+  if (lua_type(L, 1) != LUA_TTABLE)
+    return luaL_error(L, "%s() takes a table or nothing, not a %s", name, luaL_typename(L, 1));
+  mb_check_unprotected(L, 1);
   lua_settop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
   lua_setmetatable(L, 1);
@@ -467,8 +595,73 @@ bool mb_is_marked(lua_State *L, mb_vm *vm, int index) {
   return marked;
 }
 
-static int base_array(lua_State *L) { return mark(L, mb_vm_of(L)->array_metatable); }
-static int base_map(lua_State *L) { return mark(L, mb_vm_of(L)->map_metatable); }
+static int base_array(lua_State *L) { return mark(L, mb_vm_of(L)->array_metatable, "array"); }
+static int base_map(lua_State *L) { return mark(L, mb_vm_of(L)->map_metatable, "map"); }
+
+// What state makes of a plain table: an array where it says so, or where its keys are 1 to n and there is one; a map
+// where it says so, or where it has another key. An empty one that says nothing is neither.
+static int kind_of_table(lua_State *L, mb_vm *vm) {
+  if (lua_getmetatable(L, 1)) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->array_metatable);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->map_metatable);
+    bool is_array = lua_rawequal(L, -3, -2), is_map = lua_rawequal(L, -3, -1);
+    lua_settop(L, 1);
+    if (is_array || is_map) return is_array ? MB_ARRAY : MB_MAP;
+  }
+  lua_Integer length = (lua_Integer)lua_rawlen(L, 1), count = 0;
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    mb_poll(L, vm);
+    lua_pop(L, 1);
+    lua_Integer key = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+    if (key < 1 || key > length) return MB_MAP;
+    count++;
+  }
+  if (count == 0) return MB_EMPTY;
+  return count == length ? MB_ARRAY : MB_MAP;
+}
+
+// (Upvalue: MB_ARRAY or MB_MAP.) array.is(value), map.is(value): for tables and for parts of state alike.
+static int base_is(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  mb_vm *vm = mb_vm_of(L);
+  mb_object *object = mb_to_object(L, 1);
+  int kind = MB_NIL;
+  if (lua_type(L, 1) == LUA_TTABLE) {
+    kind = kind_of_table(L, vm);
+  } else if (object && vm->table_kinds >> object->kind & 1) {
+    int32_t found = vm->callbacks.kind(vm->callbacks.owner, object);
+    if (found < 0) return mb_fail(L, vm, found);
+    kind = found;
+  }
+  lua_pushboolean(L, kind == (int)lua_tointeger(L, lua_upvalueindex(1)));
+  return 1;
+}
+
+// Makes a global that is called as a function and has a function `is`. It is shared by all scripts.
+static void open_kind(lua_State *L, const char *name, lua_CFunction call, int kind) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 6);
+  lua_pushcfunction(L, call);
+  lua_setfield(L, -2, "__call");
+  lua_createtable(L, 0, 1);
+  lua_pushinteger(L, kind);
+  lua_pushcclosure(L, base_is, 1);
+  lua_setfield(L, -2, "is");
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, refuse_change);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  // So that rawset refuses as well.
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "__frozen");
+  lua_setmetatable(L, -2);
+  lua_setglobal(L, name);
+}
 
 const char mb_data_mark = 0;
 
@@ -476,6 +669,7 @@ const char mb_data_mark = 0;
 // without them.
 static int base_mark_data(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  mb_check_unprotected(L, 1);
   lua_settop(L, 1);
   lua_pushboolean(L, true);
   lua_rawsetp(L, 1, &mb_data_mark);
@@ -515,6 +709,13 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   vm->metatable = luaL_ref(L, LUA_REGISTRYINDEX);
 
   lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  vm->raised = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  lua_newtable(L);
   vm->symbols = luaL_ref(L, LUA_REGISTRYINDEX);
   vm->array_metatable = new_marker(L, "array");
   vm->map_metatable = new_marker(L, "map");
@@ -527,10 +728,14 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   vm->null = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_setglobal(L, "null");
 
-  lua_register(L, "array", base_array);
-  lua_register(L, "map", base_map);
+  open_kind(L, "array", base_array, MB_ARRAY);
+  open_kind(L, "map", base_map, MB_MAP);
   lua_register(L, "markData", base_mark_data);
   lua_register(L, "next", base_next);
+  lua_register(L, "rawlen", base_rawlen);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, base_rawget, 1);
+  lua_setglobal(L, "rawget");
   // Its own gives the standard function, which shows what is hidden.
   if (vm->concat_event) lua_register(L, "pairs", base_pairs);
   lua_register(L, "type", base_type);

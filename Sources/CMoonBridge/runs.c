@@ -48,9 +48,15 @@ static int32_t end_killed(mb_run *run, bool is_entered) {
   return run->status = MB_RUN_FAILED;
 }
 
-static int32_t resume(mb_run *run, int count) {
+// `savepoint` tells how far the turn has come, for a run that goes on; one that begins has no older savepoints.
+static int32_t resume_from(mb_run *run, int count, int64_t savepoint) {
   mb_vm *vm = run->vm;
   if (mb_is_killed(vm)) return end_killed(run, false);
+  mb_stretch stretch = {
+      .serial = ++vm->stretches, .savepoint = savepoint, .co = run->co, .run = run, .outer = vm->stretch};
+  vm->stretch = &stretch;
+  int group_base = vm->group_base, groups = vm->group_count;
+  vm->group_base = groups;
   mb_run *current = vm->current;
   lua_State *running = vm->running;
   vm->current = run;
@@ -59,11 +65,17 @@ static int32_t resume(mb_run *run, int count) {
   vm->blocked = false;
   mb_enter(vm);
   int results = 0;
+  int open = mb_begin_call(vm, -1);
   int status = mb_resume(run->co, running, count, &results);
+  mb_end_call(vm, open);
   vm->blocked = blocked;
   vm->resume_raises = false;
   vm->current = current;
   vm->running = running;
+  vm->stretch = stretch.outer;
+  // What was killed has not ended its groups.
+  vm->group_count = groups;
+  vm->group_base = group_base;
   if (!mb_is_killed(vm)) {
     if (status == LUA_OK) {
       mb_leave(vm);
@@ -86,6 +98,13 @@ static int32_t resume(mb_run *run, int count) {
   if (mb_is_killed(vm)) return end_killed(run, true);
   mb_leave(vm);
   return run->status = MB_RUN_FAILED;
+}
+
+static int32_t resume(mb_run *run, int count) { return resume_from(run, count, -1); }
+
+static int32_t go_on(mb_run *run, int count) {
+  mb_vm *vm = run->vm;
+  return resume_from(run, count, vm->callbacks.savepoint(vm->callbacks.owner));
 }
 
 // Fails before it has run: what its coroutine still held is ended.
@@ -124,7 +143,7 @@ static int start_with_tokens(lua_State *L) {
   }
   for (; at < end; count++) {
     luaL_checkstack(L, 4, "too many arguments");
-    at = mb_decode(L, vm, at);
+    at = mb_decode(L, vm, at, vm->entry.base);
   }
   mb_tokens_truncate(vm, vm->entry.base);
   lua_callk(L, count, LUA_MULTRET, 0, finish);
@@ -156,7 +175,11 @@ static int32_t start(mb_run *run, int32_t function, size_t base, int handle) {
   return status;
 }
 
-int32_t mb_run_start(mb_run *run, int32_t function, size_t base) { return start(run, function, base, 0); }
+int32_t mb_run_start(mb_run *run, int32_t function, size_t base) {
+  run->own_calls = 1;
+  run->is_action = false;
+  return start(run, function, base, 0);
+}
 
 // There is no function for callers of the action, and it could not be made.
 static int32_t refuse_action(mb_run *run, size_t base) {
@@ -167,11 +190,14 @@ static int32_t refuse_action(mb_run *run, size_t base) {
 
 int32_t mb_run_start_action(mb_run *run, int32_t action, size_t base) {
   mb_action_entry *entry = &run->vm->actions[action];
+  run->is_action = true;
   // The common case needs no frame between the coroutine and the script's function.
   if (entry->flags & (MB_ACTION_HOOKED | MB_ACTION_NATIVE)) {
     if (mb_action_own(run->vm, action) != 0) return refuse_action(run, base);
+    run->own_calls = 1;
     return start(run, entry->closure, base, entry->handle);
   }
+  run->own_calls = 0;
   return start(run, entry->function, base, entry->flags & MB_ACTION_TAKES_SELF ? entry->handle : 0);
 }
 
@@ -183,6 +209,8 @@ int32_t mb_run_start_driven(mb_run *run, int32_t action) {
   if (mb_action_own(vm, action) != 0) return refuse_action(run, base);
   lua_rawgeti(run->co, LUA_REGISTRYINDEX, vm->actions[action].closure);
   lua_xmove(vm->driver, run->co, count);
+  run->own_calls = 1;
+  run->is_action = true;
   return resume(run, count);
 }
 
@@ -194,14 +222,14 @@ int32_t mb_run_resume(mb_run *run, size_t base) {
   if (all_plain(vm, base)) {
     for (size_t i = 0; i < count; i++) mb_push_plain(run->co, &vm->tokens[base + i]);
     mb_tokens_truncate(vm, base);
-    return resume(run, (int)count);
+    return go_on(run, (int)count);
   }
   // Values that need memory are made on the main coroutine, in protected mode, and moved.
   int made = mb_make_values(vm, base);
   mb_tokens_truncate(vm, base);
   if (made < 0) return refuse(run, base, "the results are too many, or nested too deeply");
   lua_xmove(vm->L, run->co, made);
-  return resume(run, made);
+  return go_on(run, made);
 }
 
 int32_t mb_run_resume_error(mb_run *run) {
@@ -210,7 +238,7 @@ int32_t mb_run_resume_error(mb_run *run) {
     return refuse(run, vm->token_count, "there is no memory for an error");
   lua_xmove(vm->L, run->co, 1);
   vm->resume_raises = true;
-  return resume(run, 1);
+  return go_on(run, 1);
 }
 
 int32_t mb_run_resume_from(mb_run *run, mb_run *other, bool failed) {
@@ -219,7 +247,7 @@ int32_t mb_run_resume_from(mb_run *run, mb_run *other, bool failed) {
     return refuse(run, run->vm->token_count, "too many results");
   lua_xmove(other->co, run->co, count);
   run->vm->resume_raises = failed;
-  return resume(run, count);
+  return go_on(run, count);
 }
 
 int32_t mb_run_killed(const mb_run *run) { return run->killed; }
@@ -241,7 +269,7 @@ int32_t mb_run_take_results(mb_run *run, int32_t tables) {
     }
     const char *reason;
     if (!mb_encode(run->co, vm, i, false, &reason)) {
-      vm->token_count = base;
+      mb_tokens_truncate(vm, base);
       char text[512];
       int length = snprintf(text, sizeof text, "result %d%s%.300s: %s", i, vm->text_length ? " at " : "",
                             vm->text ? vm->text : "", reason);
@@ -290,6 +318,9 @@ void mb_run_release(mb_run *run) {
   run->status = MB_RUN_DONE;
   run->results = 0;
   run->refusal = NULL;
+  run->wait_refusal = 0;
+  run->waited_calls = 0;
+  run->owns_turn = 0;
   run->next = vm->pool;
   vm->pool = run;
 }
@@ -306,6 +337,42 @@ bool mb_running_place(mb_vm *vm, const char *wanted, char *source, size_t size, 
   return false;
 }
 
-bool mb_can_suspend(const mb_vm *vm) {
-  return vm->running && vm->running != vm->L && !vm->blocked && lua_isyieldable(vm->running);
+int32_t mb_wait_refusal(const mb_vm *vm) {
+  if (vm->group_count > vm->group_base) return MB_WAIT_GROUP;
+  if (vm->current && vm->current->wait_refusal) return vm->current->wait_refusal;
+  bool can = vm->running && vm->running != vm->L && !vm->blocked && lua_isyieldable(vm->running);
+  return can ? 0 : MB_WAIT_BLOCKED;
+}
+
+void mb_run_refuse_waits(mb_run *run, int32_t refusal) { run->wait_refusal = refusal; }
+void mb_run_set_owns_turn(mb_run *run, bool owns) { run->owns_turn = owns ? 1 : -1; }
+
+// Levels of one stack that are looked at: each look goes through all those above.
+#define USED_LEVELS 1000
+
+// Whether the function on top, which is popped, has this table as its globals.
+static bool has_globals(lua_State *co, const void *globals) {
+  bool found = false;
+  if (!lua_iscfunction(co, -1)) {
+    const char *name;
+    for (int i = 1; !found && (name = lua_getupvalue(co, -1, i)); i++) {
+      found = strcmp(name, "_ENV") == 0 && lua_topointer(co, -1) == globals;
+      lua_pop(co, 1);
+    }
+  }
+  lua_pop(co, 1);
+  return found;
+}
+
+bool mb_run_uses(mb_run *run, const void *globals) {
+  if (!globals || run->killed) return false;
+  for (lua_State *co = run->co; co; co = mb_waiting_inner(co)) {
+    lua_Debug place;
+    if (!lua_checkstack(co, 2)) return false;
+    for (int level = 0; level < USED_LEVELS && lua_getstack(co, level, &place); level++) {
+      lua_getinfo(co, "f", &place);
+      if (has_globals(co, globals)) return true;
+    }
+  }
+  return false;
 }

@@ -21,9 +21,13 @@ mb_value *mb_tokens(mb_vm *vm) { return vm->tokens; }
 static void release_owned(mb_vm *vm, size_t from) {
   for (size_t i = vm->token_count; vm->owned_count && i > from; i--) {
     mb_value *token = &vm->tokens[i - 1];
-    if (token->tag != MB_REFERENCE || !(token->extra & MB_OWNED)) continue;
-    vm->owned_count--;
-    mb_release_reference(vm, (int32_t)token->bits);
+    if (mb_holds(token)) {
+      vm->owned_count--;
+      mb_queue_release(vm, token->pointer);
+    } else if (token->tag == MB_REFERENCE && (token->extra & MB_OWNED)) {
+      vm->owned_count--;
+      mb_release_reference(vm, (int32_t)token->bits);
+    }
   }
 }
 
@@ -89,7 +93,27 @@ static mb_value *new_token(mb_vm *vm, uint32_t tag) {
 void mb_token_append(mb_vm *vm, mb_value token, bool copies) {
   if (copies && token.tag == MB_STRING)
     token.pointer = copy_bytes(vm, token.pointer, (size_t)token.bits);
+  else if (mb_holds(&token))
+    vm->owned_count++;
   *new_token(vm, MB_NIL) = token;
+}
+
+void mb_hold(mb_vm *vm, mb_value *token) {
+  if (token->tag != MB_OBJECT || mb_holds(token)) return;
+  vm->debt += vm->callbacks.retain(vm->callbacks.owner, token->pointer);
+  token->bits = MB_HELD;
+  vm->owned_count++;
+}
+
+void mb_keep_results(mb_vm *vm, size_t from) {
+  for (size_t i = from; i < vm->token_count; i++) {
+    mb_value *token = &vm->tokens[i];
+    if (token->tag == MB_STRING) {
+      token->pointer = copy_bytes(vm, token->pointer, (size_t)token->bits);
+    } else {
+      mb_hold(vm, token);
+    }
+  }
 }
 
 static void reserve(char **buffer, size_t *capacity, size_t size) {
@@ -392,39 +416,42 @@ void mb_push_value(lua_State *L, mb_vm *vm, const mb_value *value) {
 }
 
 // What could not come out of Lua again does not go in either.
-static void enter_container(lua_State *L, int depth) {
-  if (depth == MB_MAX_DEPTH) luaL_error(L, "data cannot be nested more than 64 deep");
-  luaL_checkstack(L, 4, "data is nested too deeply");
+static void enter_container(lua_State *L, mb_vm *vm, int depth, size_t base) {
+  if (depth < MB_MAX_DEPTH && lua_checkstack(L, 4)) return;
+  mb_tokens_truncate(vm, base);
+  luaL_error(L, "data cannot be nested more than 64 deep");
 }
 
-static size_t decode_at(lua_State *L, mb_vm *vm, size_t at, int depth) {
+static size_t decode_at(lua_State *L, mb_vm *vm, size_t at, int depth, size_t base) {
   mb_value value = vm->tokens[at++];
   switch (value.tag) {
     case MB_ARRAY:
-      enter_container(L, depth);
+      enter_container(L, vm, depth, base);
       lua_createtable(L, value.bits > INT32_MAX ? INT32_MAX : (int)value.bits, 0);
       for (int64_t i = 1; i <= value.bits; i++) {
-        at = decode_at(L, vm, at, depth + 1);
+        at = decode_at(L, vm, at, depth + 1, base);
         lua_rawseti(L, -2, i);
       }
-      if (value.bits == 0) {
-        // Without an element nothing else says that it is an array.
-        lua_rawgeti(L, LUA_REGISTRYINDEX, vm->array_metatable);
-        lua_setmetatable(L, -2);
-      }
+      // It stays an array when a script has emptied it.
+      lua_rawgeti(L, LUA_REGISTRYINDEX, vm->array_metatable);
+      lua_setmetatable(L, -2);
       return at;
     case MB_MAP:
-      enter_container(L, depth);
+      enter_container(L, vm, depth, base);
       lua_createtable(L, 0, value.bits > INT32_MAX ? INT32_MAX : (int)value.bits);
       for (int64_t i = 0; i < value.bits; i++) {
-        at = decode_at(L, vm, at, depth + 1);
-        at = decode_at(L, vm, at, depth + 1);
+        at = decode_at(L, vm, at, depth + 1, base);
+        at = decode_at(L, vm, at, depth + 1, base);
         lua_rawset(L, -3);
       }
+      lua_rawgeti(L, LUA_REGISTRYINDEX, vm->map_metatable);
+      lua_setmetatable(L, -2);
       return at;
     case MB_EMPTY: lua_createtable(L, 0, 0); return at;
     default: mb_push_value(L, vm, &value); return at;
   }
 }
 
-size_t mb_decode(lua_State *L, mb_vm *vm, size_t at) { return decode_at(L, vm, at, 0); }
+size_t mb_decode(lua_State *L, mb_vm *vm, size_t at, size_t base) {
+  return decode_at(L, vm, at, 0, base);
+}

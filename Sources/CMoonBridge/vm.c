@@ -57,6 +57,8 @@ mb_vm *mb_vm_new(const mb_callbacks *callbacks) {
     return NULL;
   }
   vm->L = L;
+  vm->base.co = L;
+  vm->stretch = &vm->base;
   // New coroutines get a copy of the main one's extra space, so that all of them know their machine.
   *(mb_vm **)lua_getextraspace(L) = vm;
   lua_atpanic(L, panic);
@@ -80,6 +82,7 @@ void mb_vm_close(mb_vm *vm) {
     run = next;
   }
   vm->pool = vm->runs = NULL;
+  mb_tokens_truncate(vm, 0);
   lua_close(vm->L);
   vm->L = NULL;
   mb_set_error(vm, NULL);
@@ -99,9 +102,12 @@ void mb_vm_free(mb_vm *vm) {
   free(vm->scratch);
   free(vm->text);
   free(vm->traceback);
+  free(vm->error_text);
   free(vm->released);
   free(vm->actions);
   free(vm->ended);
+  mb_free_stacks(vm);
+  free(vm->groups);
   free(vm);
 }
 

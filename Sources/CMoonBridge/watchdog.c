@@ -147,15 +147,18 @@ static void strike(mb_vm *vm) {
 
 // -- Watching ---------------------------------------------------------------------------------------
 
-// Looks at one machine; returns whether Lua runs in it.
+// Looks at one machine; returns whether it works.
 static bool look(mb_vm *vm, int64_t elapsed) {
-  if (!(atomic_load_explicit(&vm->gate, memory_order_acquire) & INSIDE)) {
+  bool is_inside = atomic_load_explicit(&vm->gate, memory_order_acquire) & INSIDE;
+  uint64_t scope = atomic_load_explicit(&vm->scope, memory_order_relaxed);
+  // Between two entries of a scope its thread delivers, commits and undoes, which is on the scope's account too.
+  if (!is_inside && (scope == 0 || atomic_load_explicit(&vm->entered_scope, memory_order_acquire) != scope)) {
     vm->watch.was_inside = false;
     return false;
   }
-  uint64_t scope = atomic_load_explicit(&vm->scope, memory_order_relaxed);
   int64_t budget = atomic_load_explicit(&vm->budget, memory_order_relaxed);
-  if (scope != vm->watch.scope) {
+  bool is_new = scope != vm->watch.scope;
+  if (is_new) {
     vm->watch.scope = scope;
     vm->watch.used = vm->watch.passed = 0;
     vm->watch.wait = 0;
@@ -163,7 +166,7 @@ static bool look(mb_vm *vm, int64_t elapsed) {
     vm->watch.is_reported = false;
     vm->watch.was_inside = false;
   }
-  mb_clock clock = vm->clock;
+  mb_clock clock = atomic_load_explicit(&vm->clock, memory_order_relaxed);
   int64_t at = computed(clock);
   if (vm->watch.was_inside) {
     vm->watch.passed += elapsed;
@@ -174,6 +177,7 @@ static bool look(mb_vm *vm, int64_t elapsed) {
   vm->watch.clock = clock;
   vm->watch.at = at;
   vm->watch.was_inside = true;
+  mb_look_at_calls(vm, is_new);
   bool is_unwanted = mb_vm_is_unwanted(vm);
   if (scope == 0 || (budget == 0 && !is_unwanted)) return true;
   // One that does not compute may wait for a lock, or, for a while, for its turn on a busy machine.
@@ -185,10 +189,13 @@ static bool look(mb_vm *vm, int64_t elapsed) {
   }
   if (!is_unwanted && vm->watch.used < budget) return true;
 
+  if (atomic_load_explicit(&vm->overrun, memory_order_relaxed) != scope) mb_choose_lasting_call(vm);
   atomic_store_explicit(&vm->overrun, scope, memory_order_relaxed);
   // Again and again, since an interruption can meet the machine where it has no effect; but less and less
   // often, since a host function that takes its time is interrupted as well.
-  if (vm->watch.wait > 0) {
+  if (!is_inside) {
+    // Who delivers asks by itself, as does the next entry.
+  } else if (vm->watch.wait > 0) {
     vm->watch.wait--;
   } else {
     strike(vm);
@@ -321,7 +328,9 @@ static void unblock(void) {
 void mb_watch_enter(mb_vm *vm) {
   if (!is_prepared) unblock();
   vm->thread = pthread_self();
-  vm->clock = clock_here;
+  atomic_store_explicit(&vm->clock, clock_here, memory_order_relaxed);
+  atomic_store_explicit(&vm->entered_scope, atomic_load_explicit(&vm->scope, memory_order_relaxed),
+                        memory_order_release);
   vm->below = here;
   here = vm;
   atomic_store_explicit(&vm->gate, INSIDE, memory_order_release);

@@ -90,7 +90,6 @@ extension LuaFunction {
       machine.truncateTokens(to: base)
       return try run.resume(raising: error)
     }
-    // The tokens name what the handles among the values keep.
-    return try withExtendedLifetime(values) { () throws(LuaError) in try run.resume(base: base) }
+    return try run.resume(base: base)
   }
 }

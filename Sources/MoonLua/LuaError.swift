@@ -28,6 +28,8 @@ public struct LuaError: Error, Sendable {
     public static let timeLimit = Code(rawValue: "timeLimit")
     /// A script held more memory than it may, and was ended.
     public static let memoryLimit = Code(rawValue: "memoryLimit")
+    /// Calls were nested deeper than the stack allows.
+    public static let stackLimit = Code(rawValue: "stackLimit")
     /// A limit was set that can be none.
     public static let invalidLimit = Code(rawValue: "invalidLimit")
   }
@@ -94,11 +96,20 @@ public protocol LuaErrorConvertible: Error {
   var luaPlace: (script: String, line: Int)? { get }
   /// The table that a script raised, whose plain fields scripts read as fields of the error.
   var luaValue: Value? { get }
+  /// Whether a script has raised it: scripts that catch it get the table or the text that was raised.
+  var isRaisedInLua: Bool { get }
 }
 
 extension LuaErrorConvertible {
   /// No table.
   public var luaValue: Value? { nil }
+  /// An error of the host, which scripts get as an object.
+  public var isRaisedInLua: Bool { false }
+}
+
+extension LuaError {
+  /// What people read of an error that is a table without a text of its own.
+  static func text(of value: Value) -> String { value["message"]?.stringValue ?? "\(value)" }
 }
 
 /// Holds a Swift error while Lua carries it, so that what comes back is the same error.
@@ -110,6 +121,13 @@ package final class CarriedError {
   package private(set) var line: Int?
   /// The table that a script raised.
   let value: Value?
+  /// What a script raised, and its text where that does not follow from the value.
+  var raised: (value: Value, text: String?)? {
+    guard (error as? any LuaErrorConvertible)?.isRaisedInLua == true else { return nil }
+    guard let value else { return (.string(message), nil) }
+    // A table whose text is its `message` says so wherever it is caught, with a `__tostring` of its own or without.
+    return (value, message == "\(value)" ? nil : message)
+  }
 
   init(_ error: any Error) {
     self.error = error

@@ -166,6 +166,22 @@ extension LuaMachine {
     _ = unsafe mb_scope_renew(machine)
   }
 
+  /// Whose work it is that was ended last: the lines of its traceback from this one on, nil where none of them is;
+  /// and the action that had lasted, if it was one.
+  package var blame: (level: Int?, action: Int32) {
+    guard let machine = unsafe raw else { return (nil, -1) }
+    let level = unsafe mb_blamed_level(machine)
+    return (level < 0 ? nil : Int(level), unsafe mb_blamed_action(machine))
+  }
+
+  /// Whether what runs may go on: false once it has run over a limit.
+  ///
+  /// Asked now and then by what takes long and is no Lua. A script that has called it is ended when it returns.
+  package var mayGoOn: Bool {
+    guard let machine = unsafe raw else { return true }
+    return unsafe mb_vm_may_go_on(machine)
+  }
+
   /// Whether something ran over a limit in a way after which it is better to begin with a new machine.
   package var isSuspect: Bool {
     guard let machine = unsafe raw else { return false }
@@ -183,13 +199,16 @@ extension LuaMachine {
     return names
   }
 
+  /// What runs may take, for messages.
+  package var budgetText: String { budgetUnderWay.map { "\($0) s" } ?? "it may" }
+
   /// The error of a call that ran over a limit.
   func limitError(_ reason: Int32, script: String?, line: Int?, traceback: String) -> LuaError {
     let isTime = reason == Int32(MB_KILLED_TIME)
     let place = script.map { "\($0):\(line ?? 0): " } ?? ""
     let what =
       isTime
-      ? "the script ran for longer than \(budgetUnderWay.map { "\($0) s" } ?? "it may") and was ended"
+      ? "the script ran for longer than \(budgetText) and was ended"
       : "the script held more than \((limits.memory ?? 0).inBytes) of memory and was ended"
     let error = LuaError(
       code: isTime ? .timeLimit : .memoryLimit,

@@ -24,13 +24,9 @@ extension LuaMachine {
   /// Keeps the userdata of a store's handle alive, for its actions.
   package func makeHandle(_ handle: LuaObject) throws(LuaError) -> LuaReference {
     let base = tokenCount
-    let token = unsafe mb_value(
-      tag: UInt32(MB_OBJECT),
-      extra: UInt32(handle.kind) | UInt32(handle.grant) << 16,
-      bits: 0,
-      pointer: handle.pointer
-    )
-    return try takeReference(unsafe mb_make_handle(try open(), token), base)
+    let machine = try unsafe open()
+    append(handle)
+    return try takeReference(unsafe mb_make_handle(machine, base), base)
   }
 
   /// Makes an action of a store.
@@ -192,12 +188,6 @@ extension LuaMachine {
     }
   }
 
-  /// Whether the code that runs could be suspended.
-  package var canSuspend: Bool {
-    guard let machine = unsafe raw else { return false }
-    return unsafe mb_can_suspend(machine)
-  }
-
   /// Bytes that Lua holds.
   package var memory: Int {
     guard let machine = unsafe raw else { return 0 }
@@ -272,7 +262,16 @@ extension LuaMachine {
       unsafe token.extra = UInt32(handle.kind) | UInt32(handle.grant) << 16
       unsafe token.pointer = unsafe handle.pointer
     }
-    try check(unsafe mb_call_getter(machine, function.number, token), base)
+    // Not held by the token: the handle outlives the call.
+    try withExtendedLifetime(handle) { () throws(LuaError) in
+      try check(unsafe mb_call_getter(machine, function.number, token), base)
+    }
     return base
+  }
+
+  /// How often something in Lua has found a stack used up, also where a script has caught that.
+  package var exhaustions: Int {
+    guard let machine = unsafe raw else { return 0 }
+    return Int(unsafe mb_vm_exhaustions(machine))
   }
 }

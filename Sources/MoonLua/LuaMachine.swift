@@ -31,10 +31,6 @@ package import MoonValue
   // The watchdog calls it until the machine is closed.
   var stuckListener: StuckListener?
 
-  // What the results of a native refer to: kept until the bridge has pushed them, which it has when the
-  // next native of that depth begins, or nothing runs any more.
-  private var pinned: [(depth: Int, content: AnyObject)] = []
-  private var nativeDepth = 0
   var shortcutsBox: LuaShortcutsBox?
 
   package init() throws(LuaError) {
@@ -68,7 +64,6 @@ package import MoonValue
     unsafe drainReleased(machine)
     unsafe mb_vm_free(machine)
     natives = []
-    pinned = []
     pendingOperation = nil
   }
 
@@ -84,20 +79,32 @@ package import MoonValue
     return unsafe raw
   }
 
-  /// Lets go of what Lua's collector has let go of.
+  /// Lets go of what Lua's collector has let go of, and of what was kept for a value on its way.
   ///
-  /// Called where nothing of the host is half-done.
+  /// Called where nothing of the host is half-done. What is still on its way is held by its token.
   package func drainReleased() {
     guard let machine = unsafe raw else { return finishClosing() }
-    if nativeDepth == 0, !pinned.isEmpty { pinned = [] }
     unsafe drainReleased(machine)
   }
 
   private func drainReleased(_ machine: OpaquePointer) {
     while let pointer = unsafe mb_vm_next_released(machine) {
-      // Each pointer in the queue stands for one reference taken in `retain` or `setError`.
+      // Each pointer in the queue stands for one reference: of a userdata, of a value that was handed over, or of an
+      // error that was left.
       unsafe Unmanaged<AnyObject>.fromOpaque(pointer).release()
     }
+  }
+
+  /// Whether Lua runs, or has called what runs.
+  package var isEntered: Bool {
+    guard let machine = unsafe raw else { return false }
+    return unsafe mb_vm_is_entered(machine)
+  }
+
+  /// Forgets the symbols of strings, before one of them is given to another string; not while Lua runs.
+  package func forgetSymbols() {
+    guard let machine = unsafe raw, !isEntered else { return }
+    unsafe mb_forget_symbols(machine)
   }
 
   // MARK: Tokens
@@ -131,25 +138,20 @@ package import MoonValue
   package func append(_ value: Double) {
     append(tag: MB_NUMBER, bits: Int64(bitPattern: value.bitPattern))
   }
-  /// Appends a reference to the results of a native, which may hold the only one.
-  package func append(pinning reference: LuaReference) {
-    pin(reference)
-    append(reference: reference.number)
+  /// Appends a reference, which the token keeps until Lua has it.
+  package func append(_ reference: LuaReference) {
+    guard let machine = unsafe raw else { return }
+    var token = unsafe mb_value()
+    unsafe token.hold(reference)
+    unsafe mb_token_append(machine, token, false)
   }
 
-  /// Keeps something that is handed to Lua alive until Lua has it.
-  package func pin(_ content: AnyObject) { pinned.append((nativeDepth, content)) }
-
-  package func append(reference: Int32) { append(tag: MB_REFERENCE, bits: Int64(reference)) }
-
+  /// Appends an object, which the token keeps until Lua has it.
   package func append(_ object: LuaObject) {
     guard let machine = unsafe raw else { return }
-    let extra = UInt32(object.kind) | UInt32(object.grant) << 16
-    unsafe mb_token_append(
-      machine,
-      mb_value(tag: UInt32(MB_OBJECT), extra: extra, bits: 0, pointer: object.pointer),
-      false
-    )
+    var token = unsafe mb_value()
+    unsafe token.hold(object)
+    unsafe mb_token_append(machine, token, false)
   }
 
   package func append(_ string: String) {
@@ -196,11 +198,12 @@ package import MoonValue
       append(tag: MB_ARRAY, bits: Int64(elements.count))
       for element in elements { append(element) }
     case .map(let pairs):
-      append(tag: pairs.isEmpty ? MB_EMPTY : MB_MAP, bits: Int64(pairs.count))
+      append(tag: MB_MAP, bits: Int64(pairs.count))
       for (key, value) in pairs {
         append(key)
         append(value)
       }
+    case .empty: append(tag: MB_EMPTY)
     }
   }
 
@@ -242,11 +245,6 @@ package import MoonValue
   package func registerNative(_ body: @escaping Native) -> Int32 {
     natives.append(body)
     return Int32(natives.count - 1)
-  }
-
-  private func beginNative() {
-    nativeDepth += 1
-    while let last = pinned.last, last.depth >= nativeDepth { pinned.removeLast() }
   }
 
   // MARK: Results and errors
@@ -294,6 +292,8 @@ package import MoonValue
         error.code = .syntax
       } else if status == 4 {
         error.code = .memory
+      } else if error.isOfStack {
+        error.code = .stackLimit
       }
       error.readPlace()
     case .object where token.object.kind == 1:
@@ -318,8 +318,13 @@ package import MoonValue
     default:
       let value = try? token.takeValue { _ in .null }
       error.value = value
-      error.message =
-        value?["message"]?.stringValue ?? value.map { "\($0)" } ?? "an error without text"
+      error.message = value.map(LuaError.text(of:)) ?? "an error without text"
+    }
+    var length = 0
+    if let text = unsafe mb_error_text(machine, &length) {
+      // The machine keeps the text until the next error.
+      let bytes = unsafe UnsafeRawBufferPointer(start: text, count: length)
+      error.message = unsafe String(decoding: bytes, as: UTF8.self)
     }
     return error
   }
@@ -373,8 +378,6 @@ package import MoonValue
       owner: UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped,
       native: { owner, function, base, count in
         let machine = unsafe LuaMachine.machine(owner)
-        machine.beginNative()
-        defer { machine.nativeDepth -= 1 }
         do {
           let call = LuaNativeCall(machine: machine, base: base, count: Int(count))
           let result = try machine.natives[Int(function)](call)
@@ -504,6 +507,16 @@ package import MoonValue
       rollback: { owner, savepoint in
         unsafe LuaMachine.machine(owner).delegate?.rollBack(to: savepoint)
       },
+      begin_group: { owner, object, target in
+        let machine = unsafe LuaMachine.machine(owner)
+        guard let raw = unsafe machine.raw else { return machine.fail(LuaError.closed) }
+        let object = unsafe object.map { unsafe machine.handle($0) }
+        let target = unsafe LuaResult(target, machine: raw)
+        return machine.attempt { try $0.beginGroup(object, target) }
+      },
+      end_group: { owner, succeeded in
+        unsafe LuaMachine.machine(owner).attempt { try $0.endGroup(succeeded: succeeded) }
+      },
       locate: { owner, error, source, line in
         // Errors are carried by this class only, and the machine holds a reference to it.
         let carried = unsafe Unmanaged<AnyObject>.fromOpaque(error).takeUnretainedValue()
@@ -520,8 +533,36 @@ package import MoonValue
         let result = unsafe LuaResult(result, machine: raw)
         return machine.attempt { try $0.snapshot(object, result) }
       },
+      raised: { owner, error in
+        let machine = unsafe LuaMachine.machine(owner)
+        // Errors are carried by this class only, and the machine holds a reference to it.
+        let carried = unsafe Unmanaged<AnyObject>.fromOpaque(error).takeUnretainedValue()
+        guard let raised = (carried as? CarriedError)?.raised else { return 0 }
+        machine.append(raised.value)
+        guard let text = raised.text else { return 1 }
+        machine.append(text)
+        return 2
+      },
+      kind: { owner, object in
+        let machine = unsafe LuaMachine.machine(owner)
+        let object = unsafe machine.handle(object)
+        var kind = MB_EMPTY
+        let status = machine.attempt { delegate in
+          switch try delegate.isArray(object) {
+          case true?: kind = MB_ARRAY
+          case false?: kind = MB_MAP
+          case nil: break
+          }
+        }
+        return status < 0 ? status : Int32(kind)
+      },
       retain: { owner, pointer in
         _ = unsafe Unmanaged<AnyObject>.fromOpaque(pointer).retain()
+        return unsafe LuaMachine.machine(owner).delegate?.takeGrowth() ?? 0
+      },
+      release: { owner in
+        let machine = unsafe LuaMachine.machine(owner)
+        if unsafe machine.delegate?.canLetGo ?? true { machine.drainReleased() }
       }
     )
   }
@@ -551,17 +592,31 @@ extension CarriedError {
     case .string(let string): result.set(string)
     case .bytes(let bytes): result.set(bytes)
     case .null: result.setNull()
-    case .array, .map, nil: break
+    case .array, .map, .empty, nil: break
     }
   }
 }
 
 extension LuaError {
+  /// Whether it is one of those that Lua and the bridge raise where a stack ends.
+  fileprivate var isOfStack: Bool {
+    guard message.contains("stack overflow") else { return false }
+    let text = message.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? message
+    return text.hasPrefix("stack overflow") || text.hasPrefix("C stack overflow")
+      || message.hasPrefix("stack overflow") || message.hasPrefix("C stack overflow")
+  }
+
   /// Takes the place from a message that begins with one, which is where the error was blamed.
   fileprivate mutating func readPlace() {
     let parts = message.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count == 3, let number = Int(parts[1]), number > 0 else { return }
-    script = String(parts[0])
-    line = number
+    if parts[0] != "[host]" {
+      script = String(parts[0])
+      line = number
+      return
+    }
+    // A line of the host's own Lua tells scripts nothing: theirs was noted, if there is one.
+    let text = parts[2].drop { $0 == " " }
+    message = if let script, let line { "\(script):\(line): \(text)" } else { String(text) }
   }
 }

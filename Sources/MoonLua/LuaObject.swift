@@ -1,19 +1,24 @@
 package import CMoonBridge
 
-/// A userdata that stands for an object of the host: what it is, and which rights its holder has.
+/// A userdata that stands for an object of the host, on its way in or out: what it is, and which rights its holder
+/// has.
+///
+/// One that Swift has made keeps its instance. One that came from Lua is kept by its userdata, or by its token, as
+/// long as the call that it came with runs.
 @safe package struct LuaObject {
   /// What the pointer points to; 1 is a carried error, the host numbers the others.
   package let kind: UInt16
   /// 0 is the owner; the host numbers the others.
   package let grant: UInt16
-  // Points to an instance that the userdata keeps alive; `instance` turns it back, and shortcuts do, which must
-  // not count references.
+  // `instance` turns it back, and shortcuts do, which must not count references.
   package let pointer: UnsafeRawPointer?
+  @usableFromInline let owner: AnyObject?
 
   @inlinable
   package init(kind: UInt16, grant: UInt16, instance: AnyObject) {
     self.kind = kind
     self.grant = grant
+    owner = instance
     unsafe pointer = UnsafeRawPointer(Unmanaged.passUnretained(instance).toOpaque())
   }
 
@@ -21,6 +26,7 @@ package import CMoonBridge
   init(kind: UInt16, grant: UInt16, pointer: UnsafeRawPointer?) {
     self.kind = kind
     self.grant = grant
+    owner = nil
     unsafe self.pointer = unsafe pointer
   }
 
@@ -73,9 +79,32 @@ package import CMoonBridge
   }
 }
 
-/// Where a delegate puts what it hands to Lua.
+extension mb_value {
+  /// Becomes an object that the value keeps until the bridge has pushed it.
+  mutating func hold(_ object: LuaObject) {
+    unsafe tag = UInt32(MB_OBJECT)
+    unsafe extra = UInt32(object.kind) | UInt32(object.grant) << 16
+    unsafe bits = Int64(MB_HELD)
+    unsafe pointer = unsafe object.pointer
+    // The bridge gives this reference up once the value has gone.
+    guard let instance = unsafe object.pointer else { return }
+    withExtendedLifetime(object.owner) {
+      _ = unsafe Unmanaged<AnyObject>.fromOpaque(instance).retain()
+    }
+  }
+
+  /// The same for a value of Lua's.
+  mutating func hold(_ reference: LuaReference) {
+    unsafe tag = UInt32(MB_REFERENCE)
+    unsafe extra = UInt32(MB_HELD)
+    unsafe bits = Int64(reference.number)
+    unsafe pointer = UnsafeRawPointer(Unmanaged.passRetained(reference as AnyObject).toOpaque())
+  }
+}
+
+/// Where a delegate puts what it hands to Lua, once.
 ///
-/// Strings are copied at once.
+/// Strings are copied at once; objects and references are kept until the bridge has pushed them.
 @safe package struct LuaResult {
   @usableFromInline let raw: UnsafeMutablePointer<mb_value>
   @usableFromInline let machine: OpaquePointer
@@ -108,28 +137,14 @@ package import CMoonBridge
 
   @inlinable package func setNull() { unsafe raw.pointee.tag = UInt32(MB_NULL) }
 
-  @inlinable package func set(_ object: LuaObject) {
-    unsafe raw.pointee.tag = UInt32(MB_OBJECT)
-    unsafe raw.pointee.extra = UInt32(object.kind) | UInt32(object.grant) << 16
-    unsafe raw.pointee.pointer = unsafe object.pointer
-  }
+  package func set(_ object: LuaObject) { unsafe raw.pointee.hold(object) }
 
-  /// Hands out an object that its holder has all rights on, and that is kept alive until the bridge has it.
-  package func set(_ object: ObjectIdentifier, kind: UInt16) {
-    unsafe raw.pointee.tag = UInt32(MB_OBJECT)
-    unsafe raw.pointee.extra = UInt32(kind)
-    unsafe raw.pointee.pointer = UnsafeRawPointer(bitPattern: UInt(bitPattern: object))
-  }
+  package func set(_ reference: LuaReference) { unsafe raw.pointee.hold(reference) }
 
-  /// Hands out the function of an action.
-  package func set(action: Int32) {
-    unsafe raw.pointee.tag = UInt32(MB_ACTION)
-    unsafe raw.pointee.bits = Int64(action)
-  }
-
-  @inlinable package func set(reference: Int32) {
+  /// Hands out a function that the machine itself keeps, as long as its action is there.
+  @inlinable package func set(closure: Int32) {
     unsafe raw.pointee.tag = UInt32(MB_REFERENCE)
-    unsafe raw.pointee.bits = Int64(reference)
+    unsafe raw.pointee.bits = Int64(closure)
   }
 
   package func set(_ string: String) {
@@ -165,6 +180,8 @@ package protocol LuaObjectDelegate: AnyObject {
   func insert(_ object: LuaObject, at position: Int, _ value: LuaToken) throws
   func remove(_ object: LuaObject, at position: Int, _ result: LuaResult) throws
   func describe(_ object: LuaObject) -> String
+  /// Whether a part is an array, or else a map; nil where its first key is still to decide.
+  func isArray(_ object: LuaObject) throws -> Bool?
   /// The error for a value that cannot be data: `path` leads from the value to the part that cannot.
   func refuse(_ object: LuaObject?, key: String, path: String, reason: String) -> any Error
   /// An action is called through a function that was handed out with a grant.
@@ -175,10 +192,20 @@ package protocol LuaObjectDelegate: AnyObject {
   func missing(_ method: String, of object: LuaObject) -> any Error
   /// A driver called an action: run it as a turn.
   func drive(_ action: Int32) -> LuaDriven
+  /// How many bytes the host has taken up since it was last asked, for what scripts can keep alive.
+  func takeGrowth() -> Int
+  /// Whether objects can be let go of now: nothing that runs minds that they end.
+  var canLetGo: Bool { get }
   /// How far the turn has come.
   func savepoint() -> Int64
   /// A protected call failed: undo what was done since.
+  ///
+  /// All of that is the work of the coroutine that failed, and of what it has called.
   func rollBack(to savepoint: Int64)
+  /// What runs until `endGroup` is one transaction, or with an object a patch of it, whose function gets `target`.
+  func beginGroup(_ object: LuaObject?, _ target: LuaResult) throws
+  /// The innermost group has ended; it is undone if it has failed.
+  func endGroup(succeeded: Bool) throws
 }
 
 /// How a driven call ended.

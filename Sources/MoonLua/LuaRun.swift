@@ -36,6 +36,25 @@ internal import CMoonBridge
     return unsafe raw.unsafelyUnwrapped
   }
 
+  /// Refuses waits, for a run whose caller cannot wait for it; nil allows them.
+  package func refuseWaits(_ refusal: LuaWaitRefusal?) {
+    if let run = unsafe raw { unsafe mb_run_refuse_waits(run, refusal?.rawValue ?? 0) }
+  }
+
+  /// Says whether the turn under way is the run's, so that it can commit.
+  ///
+  /// It is if the run begins it, or goes on in it, and nothing else in it is half-done. Where nothing is said, it is so
+  /// for an action.
+  package func setOwnsTurn(_ owns: Bool) {
+    if let run = unsafe raw { unsafe mb_run_set_owns_turn(run, owns) }
+  }
+
+  /// Whether a function of the run, which waits, has these globals: it was compiled for them.
+  package func uses(_ globals: LuaTable) -> Bool {
+    guard let machine = unsafe machine.raw, let run = unsafe raw else { return false }
+    return unsafe mb_run_uses(run, mb_reference_identity(machine, globals.reference.number))
+  }
+
   private func open() throws(LuaError) -> OpaquePointer {
     _ = try unsafe machine.open()
     guard let raw = unsafe raw else {

@@ -7,9 +7,34 @@ internal import CMoonBridge
 /// where this has no answer. Nothing here can fail: what needs an error is left to the delegate.
 package protocol LuaShortcuts: AnyObject {
   /// Puts a value into `result`; false when it leaves that to the delegate.
-  func get(_ object: LuaObject, symbol: UInt32, index: Int64, _ result: LuaResult) -> Bool
+  func get(_ object: LuaObject, symbol: UInt32, index: Int64, _ result: LuaGlance) -> Bool
   /// Puts a value in the place of what is there; false when it has done nothing.
   func set(_ object: LuaObject, symbol: UInt32, _ value: LuaScalar) -> Bool
+}
+
+/// Where shortcuts put what they have found.
+///
+/// Objects are not kept on their way, unlike those in a `LuaResult`: the bridge pushes them before anything else
+/// can run, and what they were found in keeps them until then.
+@safe package struct LuaGlance {
+  /// For what is kept or copied anyway.
+  package let result: LuaResult
+
+  init(_ result: LuaResult) { self.result = result }
+
+  /// Hands out an object that its holder has all rights on, and that the place where it stands keeps.
+  package func set(_ object: ObjectIdentifier, kind: UInt16) {
+    unsafe result.raw.pointee.tag = UInt32(MB_OBJECT)
+    unsafe result.raw.pointee.extra = UInt32(kind)
+    unsafe result.raw.pointee.bits = 0
+    unsafe result.raw.pointee.pointer = UnsafeRawPointer(bitPattern: UInt(bitPattern: object))
+  }
+
+  /// Hands out the function of an action.
+  package func set(action: Int32) {
+    unsafe result.raw.pointee.tag = UInt32(MB_ACTION)
+    unsafe result.raw.pointee.bits = Int64(action)
+  }
 }
 
 /// A scalar or a string on its way out of Lua.
@@ -62,7 +87,7 @@ extension LuaMachine {
             unsafe LuaObject(kind: object.kind, grant: object.grant, pointer: object.pointer),
             symbol: symbol,
             index: index,
-            unsafe LuaResult(result, machine: machine)
+            unsafe LuaGlance(LuaResult(result, machine: machine))
           )
         }
       },

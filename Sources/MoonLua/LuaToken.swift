@@ -58,6 +58,13 @@ package import MoonValue
     unsafe withBytes { unsafe String(lua: $0) }
   }
 
+  /// The same, made or found by `share`, which gets the bytes and what makes a text of them.
+  package func string(
+    sharedBy share: (UnsafeRawBufferPointer, (UnsafeRawBufferPointer) -> String?) -> String?
+  ) -> String? {
+    unsafe withBytes { unsafe share($0, String.init(lua:)) }
+  }
+
   package var bytes: [UInt8] {
     unsafe withBytes { unsafe [UInt8]($0) }
   }
@@ -86,7 +93,7 @@ package import MoonValue
     case .object: return try resolve(object)
     case .reference:
       throw LuaError(code: .conversion, message: "a function cannot be data")
-    case .empty: return .map([:])
+    case .empty: return .empty
     case .array:
       advance()
       var elements: [Value] = []

@@ -131,7 +131,7 @@ public final class LuaVM {
   }
 
   /// Makes a table in Lua from data.
-  public func makeTable(_ value: Value = .map([:])) throws(LuaError) -> LuaTable {
+  public func makeTable(_ value: Value = .empty) throws(LuaError) -> LuaTable {
     let raw = try unsafe machine.open()
     guard value.arrayValue != nil || value.mapValue != nil else {
       throw LuaError(code: .conversion, message: "a table is made from an array or a map")
@@ -156,7 +156,7 @@ public final class LuaVM {
       for _ in 0..<call.count { arguments.append(try machine.take(&token)) }
       call.dropArguments()
       let results = try body(arguments)
-      for result in results { try machine.append(result: result) }
+      for result in results { try machine.append(result) }
       return .results(results.count)
     }
     return LuaFunction(reference)

@@ -111,26 +111,14 @@ extension LuaMachine {
     switch value {
     case .nil: appendNil()
     case .data(let value): append(value)
-    case .table(let table): append(reference: try number(of: table.reference))
-    case .function(let function): append(reference: try number(of: function.reference))
+    case .table(let table): append(try own(table.reference))
+    case .function(let function): append(try own(function.reference))
     case .opaque(let opaque):
       switch opaque.content {
-      case .reference(let reference): append(reference: try number(of: reference))
+      case .reference(let reference): append(try own(reference))
       case .object(let kind, let grant, let instance):
         append(LuaObject(kind: kind, grant: grant, instance: instance))
       }
-    }
-  }
-
-  /// Appends a value to the results of a native.
-  func append(result: LuaValue) throws(LuaError) {
-    switch result {
-    case .table(let table): append(pinning: try own(table.reference))
-    case .function(let function): append(pinning: try own(function.reference))
-    case .opaque(let opaque):
-      try append(result)
-      pin(opaque)
-    default: try append(result)
     }
   }
 

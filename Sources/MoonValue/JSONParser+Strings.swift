@@ -62,11 +62,7 @@ extension JSONParser {
   private func firstFault(in text: Span<UInt8>, from start: Int) -> Int {
     var bytes: [UInt8] = []
     append(start..<text.count, of: text, to: &bytes)
-    var rest = bytes.makeIterator()
-    var parser = Unicode.UTF8.ForwardParser()
-    var offset = start
-    while case .valid(let scalar) = parser.parseScalar(from: &rest) { offset += scalar.count }
-    return offset
+    return start + bytes.firstInvalidByte
   }
 
   /// Reads what stands behind a backslash.
@@ -74,6 +70,7 @@ extension JSONParser {
     _ text: Span<UInt8>,
     to bytes: inout [UInt8]
   ) throws(JSONError) {
+    try spend()
     guard position < text.count else { throw expected("an escape", text) }
     let letter = text[position]
     switch letter {

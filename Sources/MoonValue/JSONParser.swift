@@ -8,14 +8,18 @@ struct JSONParser {
   var position = 0
   private var depth = 0
   private let maximumDepth: Int
+  private let meter: WorkMeter?
 
-  init(maximumDepth: Int) {
+  init(maximumDepth: Int, meter: WorkMeter? = nil) {
+    self.meter = meter
     self.maximumDepth = min(maximumDepth, JSONParser.deepest)
   }
 
   /// Reads the whole text.
   mutating func document(_ text: Span<UInt8>) -> Result<Value, JSONError> {
     do throws(JSONError) {
+      // A byte order mark, which some programs write, is no part of the text.
+      if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { position = 3 }
       let value = try value(text)
       skipSpace(text)
       guard position == text.count else { throw expected("the end of the text", text) }
@@ -25,7 +29,19 @@ struct JSONParser {
     }
   }
 
+  /// Counts a piece of the text, and ends where the text takes longer than its reader may.
+  @inline(__always)
+  func spend() throws(JSONError) {
+    guard let meter else { return }
+    do {
+      try meter.spend()
+    } catch {
+      throw JSONError(message: "\(error)", offset: position)
+    }
+  }
+
   private mutating func value(_ text: Span<UInt8>) throws(JSONError) -> Value {
+    try spend()
     skipSpace(text)
     guard position < text.count else { throw expected("a value", text) }
     switch text[position] {

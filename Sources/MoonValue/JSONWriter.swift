@@ -4,9 +4,21 @@ struct JSONWriter {
   private let options: JSONOptions
   private var depth = 0
 
-  init(_ options: JSONOptions) { self.options = options }
+  private let meter: WorkMeter?
+
+  init(_ options: JSONOptions, meter: WorkMeter? = nil) {
+    self.options = options
+    self.meter = meter
+  }
 
   mutating func write(_ value: Value) throws(JSONError) {
+    if let meter {
+      do {
+        try meter.spend()
+      } catch {
+        throw JSONError(message: "\(error)")
+      }
+    }
     switch value {
     case .null: append("null")
     case .bool(let bool): append(bool ? "true" : "false")
@@ -18,6 +30,7 @@ struct JSONWriter {
     case .bytes(let bytes): try write(bytes)
     case .array(let elements): try write(elements)
     case .map(let pairs): try write(pairs)
+    case .empty: append("{}")
     }
   }
 
@@ -79,7 +92,10 @@ struct JSONWriter {
 
   private mutating func write(_ bytes: [UInt8]) throws(JSONError) {
     guard options.bytes == .lossy else {
-      throw JSONError(message: "a string that is not UTF-8 cannot be JSON")
+      throw JSONError(
+        message:
+          "a string that is not valid UTF-8 at byte \(bytes.firstInvalidByte + 1) cannot be JSON"
+      )
     }
     write(String(decoding: bytes, as: UTF8.self))
   }

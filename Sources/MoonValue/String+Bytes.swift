@@ -15,6 +15,16 @@ extension String {
     return utf8.elementsEqual(other.utf8)
   }
 
+  /// Whether the string consists of these bytes.
+  package func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard utf8.count == bytes.count else { return false }
+    // The pointer is used inside the closure only, which is as long as it holds.
+    let same: Bool? = unsafe utf8.withContiguousStorageIfAvailable { mine in
+      unsafe haveSameBytes(UnsafeRawBufferPointer(mine), bytes)
+    }
+    return unsafe same ?? utf8.elementsEqual(bytes)
+  }
+
   /// Whether this string stands before another when both are sorted by their bytes.
   package func comesBeforeByBytes(_ other: String) -> Bool {
     // The pointers are used inside the closures only, which is as long as they hold.
@@ -60,4 +70,15 @@ private func haveSameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPoin
     offset += 1
   }
   return true
+}
+
+extension [UInt8] {
+  /// The position of the first byte that is no part of a character; the count where all are.
+  package var firstInvalidByte: Int {
+    var rest = makeIterator()
+    var parser = Unicode.UTF8.ForwardParser()
+    var offset = 0
+    while case .valid(let scalar) = parser.parseScalar(from: &rest) { offset += scalar.count }
+    return offset
+  }
 }

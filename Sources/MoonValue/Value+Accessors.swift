@@ -44,16 +44,22 @@ extension Value {
     }
   }
 
-  /// The elements, if it is an array.
+  /// The elements, if it is an array; none for Lua's `{}`.
   public var arrayValue: [Value]? {
-    if case .array(let elements) = self { return elements }
-    return nil
+    switch self {
+    case .array(let elements): elements
+    case .empty: []
+    default: nil
+    }
   }
 
-  /// The pairs, if it is a map.
+  /// The pairs, if it is a map; none for Lua's `{}`.
   public var mapValue: [Key: Value]? {
-    if case .map(let pairs) = self { return pairs }
-    return nil
+    switch self {
+    case .map(let pairs): pairs
+    case .empty: [:]
+    default: nil
+    }
   }
 
   /// The value under a key of a map; `nil` where there is none, or where this is no map.
@@ -82,6 +88,7 @@ extension Value {
     case .bytes: "a string that is not UTF-8"
     case .array: "an array"
     case .map: "a map"
+    case .empty: "an empty table"
     }
   }
 }

@@ -1,7 +1,8 @@
 extension Value: Encodable {
   /// Encodes to any format.
   ///
-  /// Integer keys become what the format makes of an integer coding key.
+  /// Integer keys become what the format makes of an integer coding key. Only `ValueEncoder` keeps Lua's `{}`
+  /// apart from an empty map.
   ///
   /// - Throws: `EncodingError` for a string that is not UTF-8, which formats in general have no place for.
   public func encode(to encoder: any Encoder) throws {
@@ -19,6 +20,7 @@ extension Value: Encodable {
         if case .bytes = key { throw notText(key.quoted, encoder.codingPath) }
         try container.encode(value, forKey: PlainCodingKey(key))
       }
+    case .empty: _ = encoder.container(keyedBy: PlainCodingKey.self)
     default:
       var container = encoder.singleValueContainer()
       switch self {
@@ -27,7 +29,7 @@ extension Value: Encodable {
       case .number(let number): try container.encode(number)
       case .string(let string): try container.encode(string)
       case .bytes: throw notText(description, encoder.codingPath)
-      case .null, .array, .map: try container.encodeNil()
+      case .null, .array, .map, .empty: try container.encodeNil()
       }
     }
   }

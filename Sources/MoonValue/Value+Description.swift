@@ -29,6 +29,7 @@ extension Value: CustomStringConvertible {
         pair.value.describe(into: &text)
       }
       text += "}"
+    case .empty: text += "{}"
     }
   }
 }

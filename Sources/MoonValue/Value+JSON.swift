@@ -48,6 +48,11 @@ extension Value {
     self = try Value.read(text.utf8, maximumDepth).get()
   }
 
+  /// The same as a piece of work that ends where the meter ends it.
+  package init(json text: String, meter: WorkMeter) throws(JSONError) {
+    self = try Value.read(text.utf8, Value.defaultJSONDepth, meter).get()
+  }
+
   /// Reads JSON from the bytes of UTF-8 text.
   ///
   /// - Throws: `JSONError` with the place of the first fault.
@@ -61,15 +66,16 @@ extension Value {
   // A result, since the function that lends the bytes does not keep the type of an error.
   private static func read(
     _ bytes: some Sequence<UInt8>,
-    _ maximumDepth: Int
+    _ maximumDepth: Int,
+    _ meter: WorkMeter? = nil
   ) -> Result<Value, JSONError> {
     // The span is used inside the closure only, which is as long as the buffer holds.
     let result = bytes.withContiguousStorageIfAvailable { buffer in
-      var parser = JSONParser(maximumDepth: maximumDepth)
+      var parser = JSONParser(maximumDepth: maximumDepth, meter: meter)
       return parser.document(unsafe buffer.span)
     }
     if let result { return result }
-    var parser = JSONParser(maximumDepth: maximumDepth)
+    var parser = JSONParser(maximumDepth: maximumDepth, meter: meter)
     return parser.document(Array(bytes).span)
   }
 
@@ -91,7 +97,15 @@ extension Value {
   ///
   /// - Throws: `JSONError` with the path of what JSON cannot say.
   public func jsonBytes(_ options: JSONOptions = JSONOptions()) throws(JSONError) -> [UInt8] {
-    var writer = JSONWriter(options)
+    try jsonBytes(options, meter: nil)
+  }
+
+  /// The same as a piece of work that ends where the meter ends it.
+  package func jsonBytes(
+    _ options: JSONOptions,
+    meter: WorkMeter?
+  ) throws(JSONError) -> [UInt8] {
+    var writer = JSONWriter(options, meter: meter)
     try writer.write(self)
     return writer.text
   }

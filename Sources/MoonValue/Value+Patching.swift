@@ -13,8 +13,7 @@ extension Value {
   /// Makes one change in place, without copying what it does not touch.
   ///
   /// The patch says what to do, and is not compared with what stands there: `old` is for taking it back.
-  /// An empty map takes an element at position 1, and is an array from then on, since Lua writes both as
-  /// `{}`; taking that back leaves an empty array.
+  /// Lua's `{}` is an array once it takes an element at position 1, and a map once it takes a field.
   ///
   /// - Throws: `PatchError` where the path leads nowhere or the change makes no sense there; the value is
   ///   then as it was.
@@ -37,10 +36,12 @@ extension Value {
         throw patch.error("there is no such element", depth)
       }
       try elements[position - 1].descend(patch, depth + 1)
-    case .map([:]) where isLast && patch.addsElement && steps[depth] == .index(1):
-      var elements: [Value] = []
-      try patch.change(&elements, at: steps[depth])
-      self = .array(elements)
+    case .empty where isLast && patch.addsElement:
+      if steps[depth] == .index(1) {
+        self = .array([try patch.newValue(depth)])
+      } else {
+        self = .map([steps[depth].key: try patch.newValue(depth)])
+      }
     case .map(var pairs):
       self = .null
       defer { self = .map(pairs) }

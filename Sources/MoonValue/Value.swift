@@ -21,6 +21,11 @@ public enum Value: Sendable {
   case array([Value])
   /// Values under keys, in no order.
   case map([Value.Key: Value])
+  /// Lua's `{}`: a table without elements of which no script has said whether it is an array or a map.
+  ///
+  /// Its first key decides. Reads as either where it is decoded, and is written as `{}`. What Swift and JSON call
+  /// empty is an array or a map.
+  case empty
 
   /// Makes a string: text where the bytes are valid UTF-8, else bytes.
   public init(utf8 bytes: some Collection<UInt8>) {
@@ -44,6 +49,7 @@ extension Value: Hashable {
     case (.bytes(let a), .bytes(let b)): a == b
     case (.array(let a), .array(let b)): a == b
     case (.map(let a), .map(let b)): a == b
+    case (.empty, .empty): true
     default: false
     }
   }
@@ -60,6 +66,7 @@ extension Value: Hashable {
     case .bytes(let bytes): hasher.combine(bytes)
     case .array(let elements): hasher.combine(elements)
     case .map(let pairs): hasher.combine(pairs)
+    case .empty: hasher.combine(1 as UInt8)
     }
   }
 }

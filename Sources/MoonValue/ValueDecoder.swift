@@ -31,15 +31,15 @@ struct ValueDecoding: Decoder {
   var userInfo: [CodingUserInfoKey: Any] { information }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-    guard case .map(let pairs) = value else { throw mismatch([String: Value].self, "a map") }
+    guard let pairs = value.mapValue else { throw mismatch([String: Value].self, "a map") }
     return KeyedDecodingContainer(MapReader(decoding: self, pairs: pairs))
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
     switch value {
     case .array(let elements): ArrayReader(decoding: self, elements: elements)
-    // Lua writes both as `{}`.
-    case .map([:]): ArrayReader(decoding: self, elements: [])
+    // JSON that Lua has written has both as `{}`.
+    case .empty, .map([:]): ArrayReader(decoding: self, elements: [])
     default: throw mismatch([Value].self, "an array")
     }
   }

@@ -21,7 +21,7 @@ public struct HostConfiguration: Sendable {
   public var clock: any HostClock = SystemClock()
   /// How long a `sleep` of a script really takes; a test can answer at once.
   public var sleep: @Sendable (_ seconds: Double) async throws -> Void = { seconds in
-    try await Task.sleep(for: .seconds(seconds))
+    try await Alarm.shared.sleep(seconds)
   }
   /// Begins the random numbers of scripts; the same seed gives the same numbers.
   public var seed: UInt64 = 0x5EED

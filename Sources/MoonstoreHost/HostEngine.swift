@@ -27,13 +27,8 @@ final class HostEngine {
   let releasedConditions = ReleasedConditions()
   /// Methods of texts that errors of the host have as well.
   private(set) lazy var errorMethods = ErrorMethods(engine: self)
-  /// Hooks of scripts, by store.
-  var scriptHooks: [String: [ScriptHook]] = [:]
-  /// Middleware of scripts around the actions of one store, inside that around all.
-  var scriptLayers: [String: [ScriptHook]] = [:]
-  var hasScriptMiddleware = false
-  /// What scripts have provided to each other, by key.
-  var provided: [String: Provided] = [:]
+  /// What scripts have registered.
+  private(set) lazy var registrations = ScriptRegistrations(in: system)
   /// Calls that layers of Swift surround, while they run.
   var layeredCalls: [Int: (call: ActionCall, onion: ActionOnion)] = [:]
   var layeredCount = 0
@@ -71,13 +66,6 @@ final class HostEngine {
   /// What resets a store in the plain way, while a script's function resets it in another.
   var resets: [Int: () throws -> Void] = [:]
   var resetCount = 0
-  /// The middleware of scripts around all actions and messages, in order.
-  var layers: [ScriptLayer] = []
-  /// What `bus.subscribe` and its like have returned to scripts, by number.
-  private var disposables: [Int: (subscription: Subscription, script: String)] = [:]
-  private var disposableCount = 0
-  // When there are more, those that have ended by themselves are looked for.
-  private var disposableLimit = 1_024
 
   /// What the native that just suspended waits for.
   var wait: Wait?
@@ -96,14 +84,16 @@ final class HostEngine {
   /// knows by number only.
   var prelude: LuaTable?
   var dispatcher: LuaFunction?
-  /// Groups of turns that are open, innermost last.
-  var groups: [(mark: StoreSystem.TurnMark, start: Int)] = []
+  /// What is explicitly one transaction, innermost last.
+  var groups: [TurnGroup] = []
   /// What to do when a time is over; see `startTimer`.
   var timeouts: [Int: () -> Void] = [:]
   /// The tasks that have not ended, and what effects listen to.
   var tasks: [Int: ScriptTask] = [:]
   var taskCount = 0
   var runningTask: ScriptTask?
+  /// Failures of tasks that the code under way may still wait for, before they are reported.
+  var unseenFailures: [(number: Int, error: StoreError)] = []
   private(set) lazy var effects = EffectHub(engine: self)
   /// Owns what conditions read.
   private(set) lazy var conditionScope = EffectScope(in: system.graph, label: "conditions")
@@ -118,8 +108,10 @@ final class HostEngine {
   var traceCount = 0
   /// The entry that runs now.
   var entry: EntryRun?
-  var files: [Int: LineReader] = [:]
-  var fileCount = 0
+  var openFiles = OpenFiles()
+  /// What the turn under way has shown, and the script whose output was cut first.
+  var output = OutputAccount()
+  var cutScript: String?
   var randomState: UInt64
   var budgets: ScriptBudgets
   var scriptLimits: ScriptLimits
@@ -130,6 +122,8 @@ final class HostEngine {
   /// Whether what runs shares a budget with what it was called from.
   var isLimited = false
   var openCalls = OpenCalls()
+  var budgetCount = 0
+  private(set) lazy var pace = FollowUpPace(engine: self)
 
   init(configuration: HostConfiguration) throws(StoreError) {
     self.configuration = configuration
@@ -154,7 +148,13 @@ final class HostEngine {
       live: [ObjectKind.store, ObjectKind.part, ObjectKind.cell]
     )
     unsafe system.scriptEngine = self
-    system.onHooksChanged = { [unowned self] in refreshHooks() }
+    system.onHooksChanged = { [unowned self] store in
+      if let store { refreshHooks(of: store) } else { refreshHooks() }
+    }
+    for table in [registrations.hooks, registrations.layers] {
+      table.onChange = { [unowned self] id, _ in surroundingsChanged(of: id) }
+    }
+    registrations.middleware.onChange = { [unowned self] _ in refreshHooks() }
     system.onStoreRegistered = { [unowned self] store in adopt(store) }
     system.onStoreLeft = { [unowned self] store in left(store) }
     system.onStoreReturned = { [unowned self] store in returned(store) }
@@ -186,10 +186,7 @@ final class HostEngine {
     timeouts = [:]
     closeTasks()
     layeredCalls = [:]
-    disposables = [:]
-    scriptHooks = [:]
-    scriptLayers = [:]
-    provided = [:]
+    registrations.removeAll()
     resets = [:]
     scripts = [:]
     actions = []
@@ -244,6 +241,8 @@ final class HostEngine {
     entry(of: store).remove(store)
     // The version that has it now.
     if let owner = store.owner { scripts[owner]?.stores.remove(store.id) }
+    registrations.hooks[store.id]?.endAll()
+    registrations.layers[store.id]?.endAll()
     refreshHooks(of: store)
     endTasks(of: store.id)
   }
@@ -271,17 +270,23 @@ final class HostEngine {
     computeds[store.id, default: []].append(ComputedReference(computed))
   }
 
-  /// The function that a script gets for an action: the owner's, or one that asks at each call.
-  func closure(of action: LiveStore.Action, for grant: UInt16) throws -> ActionClosure {
+  /// Hands out the function that a script gets for an action: the owner's, or one that asks at each call.
+  func setFunction(
+    of action: LiveStore.Action,
+    for grant: UInt16,
+    _ result: LuaResult
+  ) throws {
     guard self.action(action.number) != nil else {
       throw StoreError(.unknownAction, "the action '\(action.name)' cannot be called from scripts")
     }
-    if grant == 0 { return ActionClosure(number: try machine.ownClosure(ofAction: action.number)) }
+    if grant == 0 {
+      return result.set(closure: try machine.ownClosure(ofAction: action.number))
+    }
     let key = UInt64(UInt32(bitPattern: action.number)) << 16 | UInt64(grant)
-    if let known = grantedActions[key] { return ActionClosure(number: known.number) }
+    if let known = grantedActions[key] { return result.set(known) }
     let made = try machine.makeActionClosure(action.number, grant: grant)
     grantedActions[key] = made
-    return ActionClosure(number: made.number)
+    result.set(made)
   }
 
   /// Which store and action a number of the machine means.
@@ -315,11 +320,19 @@ final class HostEngine {
     }
   }
 
+  private func surroundingsChanged(of id: String) {
+    guard registrations.concernsActions(of: id), let store = system.registry.find(id) else {
+      return
+    }
+    refreshHooks(of: store)
+  }
+
   /// Whether middleware or hooks are around the actions of a store.
   func isSurrounded(_ store: LiveStore) -> Bool {
-    hasScriptMiddleware || !system.actionMiddleware.isEmpty || !store.hooks.isEmpty
-      || (!scriptHooks.isEmpty && scriptHooks[store.id] != nil)
-      || (!scriptLayers.isEmpty && scriptLayers[store.id] != nil)
+    !registrations.middleware.isEmpty || !system.actionMiddleware.isEmpty
+      || store.hooks?.isEmpty == false
+      || (!registrations.hooks.isEmpty && registrations.hooks.has(store.id))
+      || (!registrations.layers.isEmpty && registrations.layers.has(store.id))
   }
 
   func flags(
@@ -361,63 +374,30 @@ final class HostEngine {
     return try body()
   }
 
-  // MARK: Disposables
-
-  /// Keeps a registration of a script; the number lets the script end it.
-  @discardableResult
-  func keep(_ subscription: Subscription, for script: String) -> Int {
-    disposableCount += 1
-    disposables[disposableCount] = (subscription, script)
-    scripts[script]?.owned[disposableCount] = subscription
-    // What others register because the plugin has called them is theirs.
-    if let extended, extended.scripts.contains(script) {
-      extended.addition.registrations.append(subscription)
-    }
-    return disposableCount
+  /// The same for a function that stands for neither an action nor a getter; errors call it by the name.
+  func withoutDriving<R>(
+    as role: String,
+    of subject: String = "",
+    _ body: () throws -> R
+  ) rethrows -> R {
+    try withoutDriving { try system.acting(as: role, of: subject, body) }
   }
 
-  /// Ends a registration; false when it has ended before.
-  func cancel(_ number: Int) -> Bool {
-    guard let (subscription, script) = disposables.removeValue(forKey: number) else { return false }
-    scripts[script]?.owned[number] = nil
-    let isActive = subscription.isActive
-    subscription.cancel()
-    return isActive
-  }
-
-  /// Lets go of what nobody holds any more, where nothing is half-done.
+  /// Lets go of what is held no more, outside of any turn.
   func tidy() {
     machine.drainReleased()
     dropReleasedConditions()
-    guard disposables.count > disposableLimit, !system.isInTurn else { return }
-    for (number, (subscription, script)) in disposables where !subscription.isActive {
-      disposables[number] = nil
-      scripts[script]?.owned[number] = nil
+    guard !system.isInTurn else { return }
+    // Where no run is under way, those of runs that have ended are lost.
+    if !openFiles.isEmpty, !machine.isEntered { closeLostFiles() }
+    // While Lua runs, an access that is half-done may know the symbol of its key.
+    if system.tree.symbols.isReclaimDue, !machine.isEntered, system.tree.reclaimNames() {
+      machine.forgetSymbols()
     }
-    disposableLimit = max(1_024, disposables.count * 2)
   }
 }
 
 private struct ComputedReference {
   weak var getter: Getter?
   init(_ getter: Getter) { self.getter = getter }
-}
-
-/// A hook that a script has put on a store.
-final class ScriptHook {
-  let function: LuaReference
-  /// The rights of the handle that it was put on with.
-  let grant: UInt16
-  /// Its place among the others.
-  var rank = 0
-
-  init(_ function: LuaReference, grant: UInt16) {
-    self.function = function
-    self.grant = grant
-  }
-}
-
-/// A function of a script's machine that the machine itself keeps.
-struct ActionClosure {
-  let number: Int32
 }

@@ -4,16 +4,31 @@ import MoonstoreCore
 
 /// Keeps away from scripts that run over their limits again and again.
 ///
-/// Each overrun costs everybody the time of a turn. A script that has had `scriptLimits.overruns` of them within
-/// `scriptLimits.overrunSeconds` is not run any more until it is reloaded: its stores keep their state, which can
-/// be read; its actions, getters and responders are errors, its handlers are passed over, its tasks and effects
-/// end. Scripts without stores, such as middleware, are reported and run on, since calls must not pass them by.
+/// Each overrun costs all scripts of the host the time of a turn. It counts for the script whose call has used
+/// the greater part of that time: not for one whose cheap action was called in a loop. A script that has had
+/// `scriptLimits.overruns` of them within `scriptLimits.overrunSeconds` is not run any more until it is reloaded:
+/// its stores keep their state, which can be read; its actions, getters and responders are errors, its handlers
+/// are passed over, its tasks and effects end. Scripts without stores, such as middleware, are reported and run
+/// on, since calls must not pass them by.
 extension HostEngine {
   /// Counts an overrun for the script in which it happened.
   func noteOverrun(_ error: LuaError) {
-    // Nobody's fault: it was cancelled.
+    // Its caller has cancelled it.
     if machine.isUnwanted { return }
-    if let unit = unit(blamedFor: error) { noteOverrun(of: unit) }
+    let (level, action) = machine.blame
+    let blamed =
+      level.flatMap { unit(blamedFor: error, from: $0) } ?? owner(ofAction: action)
+      ?? openCalls.origin.unit(in: self)
+    if let blamed { noteOverrun(of: blamed) }
+  }
+
+  /// Counts an overrun of a turn that has used its time up in what the host did for it: whose call began it.
+  func noteOverdue() {
+    if let unit = openCalls.origin.unit(in: self) { noteOverrun(of: unit) }
+  }
+
+  fileprivate func owner(ofAction number: Int32) -> ScriptUnit? {
+    action(number)?.store.owner.flatMap { scripts[$0] }
   }
 
   func noteOverrun(of unit: ScriptUnit) {
@@ -24,19 +39,25 @@ extension HostEngine {
     if unit.overruns.count >= limit { overrunners.append(unit) }
   }
 
-  // A module belongs to the script that has called it, which is further up.
-  private func unit(blamedFor error: LuaError) -> ScriptUnit? {
-    if let unit = error.script.flatMap({ scripts[$0] }) { return unit }
-    for line in error.traceback.split(separator: "\n") {
+  /// The script whose call has used the time: the innermost one from a level on.
+  ///
+  /// What is above that level was called by it again and again, or only just now. A module belongs to the script that
+  /// has called it, which is further down.
+  private func unit(blamedFor error: LuaError, from level: Int) -> ScriptUnit? {
+    if level == 0, let unit = error.script.flatMap({ scripts[$0] }) { return unit }
+    for line in error.traceback.split(separator: "\n").dropFirst(level) {
       let place = line.drop { $0 == "\t" || $0 == " " }.prefix { $0 != ":" }
       if let unit = scripts[String(place)] { return unit }
     }
     return nil
   }
 
-  /// Puts those who have had too many into quarantine, between turns.
-  func isolateOverrunners() {
-    guard !overrunners.isEmpty, !system.isInTurn else { return }
+  /// Puts scripts that have had too many into quarantine.
+  ///
+  /// - Parameter isFinal: Whether nothing that has been done could still be undone, though a turn is under way:
+  ///   between two pieces of work that follow from it.
+  func isolateOverrunners(isFinal: Bool = false) {
+    guard !overrunners.isEmpty, isFinal || !system.isInTurn else { return }
     let units = overrunners
     overrunners = []
     for unit in units where !unit.isQuarantined && scripts[unit.name] === unit { isolate(unit) }

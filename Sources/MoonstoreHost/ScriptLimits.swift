@@ -1,4 +1,5 @@
 import MoonLua
+import MoonValue
 import MoonstoreCore
 
 /// What scripts may use before they are ended.
@@ -24,6 +25,18 @@ public struct ScriptLimits: Sendable, Equatable {
   /// Bytes that Lua may hold for all scripts of the host.
   public var memory: Int? = 512 << 20
 
+  /// How long what follows from turns, such as tasks and effects, may compute before other callers of the host get in
+  /// between; nil for as long as it takes.
+  public var slice: Double? = 0.25
+  /// How many bytes one entry of the log may have; of a longer one only its beginning is written.
+  public var logEntry = 64 << 10
+  /// Bytes that a turn may print, log and trace together; what is more is left out, and counted.
+  ///
+  /// Drivers are not limited, but the turns of their calls are.
+  public var output: Int? = 1 << 20
+  /// Lines that a turn may print, log and trace together.
+  public var outputLines: Int? = 10_000
+
   /// A script that runs over its limits so many times within `overrunSeconds` is quarantined; nil for never.
   ///
   /// Its stores keep their state, but its code is not run until it is reloaded.
@@ -41,6 +54,9 @@ public struct ScriptLimits: Sendable, Equatable {
     limits.getter = nil
     limits.loading = nil
     limits.memory = nil
+    limits.slice = nil
+    limits.output = nil
+    limits.outputLines = nil
     return limits
   }
 }
@@ -59,6 +75,20 @@ struct ScriptBudgets {
     machine = LuaLimits(seconds: limits.turn, memory: limits.memory)
     try machine.check("scriptLimits.memory")
     _ = try LuaLimits.nanoseconds(limits.overrunSeconds, "scriptLimits.overrunSeconds")
+    _ = try LuaLimits.nanoseconds(limits.slice, "scriptLimits.slice")
+    guard limits.logEntry >= 0 else {
+      throw LuaError(
+        code: .invalidLimit,
+        message: "scriptLimits.logEntry is \(limits.logEntry) bytes; it must be 0 or more"
+      )
+    }
+    for (name, bound) in [("output", limits.output), ("outputLines", limits.outputLines)] {
+      guard let bound, bound < 1 else { continue }
+      throw LuaError(
+        code: .invalidLimit,
+        message: "scriptLimits.\(name) is \(bound); it must be at least 1, or nil for no limit"
+      )
+    }
     if let overruns = limits.overruns, overruns < 1 {
       throw LuaError(
         code: .invalidLimit,
@@ -77,12 +107,31 @@ extension HostEngine {
     fileprivate let scope: LuaScope?
     fileprivate let wasLimited: Bool
     fileprivate let outer: OpenCalls
+    fileprivate var output = OutputAccount()
   }
 
-  /// What scripts had begun when the budget under way did, and would end themselves.
+  /// What scripts had begun when the budget under way did, and would end themselves; and whose budget it is.
   struct OpenCalls {
     var groups = 0
     var layers = 0
+    var origin = BudgetOrigin.other
+    /// Tells one budget from another; 0 outside of all.
+    var budget = 0
+  }
+
+  /// What a budget was begun for.
+  enum BudgetOrigin {
+    case action(Int32)
+    case script(String)
+    case other
+
+    func unit(in engine: HostEngine) -> ScriptUnit? {
+      switch self {
+      case .action(let number): engine.action(number)?.store.owner.flatMap { engine.scripts[$0] }
+      case .script(let name): engine.scripts[name]
+      case .other: nil
+      }
+    }
   }
 
   /// Sets the limits of scripts, which the host's own do not count for.
@@ -105,10 +154,25 @@ extension HostEngine {
       system.overrun = StoreError(lua: error)
       noteOverrun(error)
     }
+    system.meter.mayGoOn = { [machine] in machine.mayGoOn }
+    system.onOverdue = { [unowned self] in
+      noteOverdue()
+      return overdue()
+    }
+    system.pace = pace
     system.onRecovery = { [unowned self] in
       machine.renewScope()
       endOpenCalls()
     }
+  }
+
+  /// The error of a turn that has used its time up in what the host does for it.
+  private func overdue() -> StoreError {
+    StoreError(
+      .timeLimit,
+      "the turn ran for longer than \(machine.budgetText) and was ended: its messages, events and watchers took the "
+        + "time; send fewer, or let the work go on in steps, with sleep(0) between them"
+    )
   }
 
   /// Sets the limits of what begins from now on.
@@ -131,19 +195,32 @@ extension HostEngine {
   /// Begins a budget, unless what runs shares one already.
   ///
   /// What a driver calls never does.
-  func beginBudget(_ nanoseconds: Int64, anew: Bool = false) -> Budget {
+  func beginBudget(
+    _ nanoseconds: Int64,
+    anew: Bool = false,
+    for origin: BudgetOrigin = .other
+  ) -> Budget {
     guard anew || !isLimited || machine.isDriving else {
       return Budget(scope: nil, wasLimited: true, outer: openCalls)
     }
     let scope = machine.beginScope(nanoseconds: nanoseconds)
-    let budget = Budget(scope: scope, wasLimited: isLimited, outer: openCalls)
-    openCalls = OpenCalls(groups: groups.count, layers: layeredCount)
+    var budget = Budget(scope: scope, wasLimited: isLimited, outer: openCalls)
+    swap(&budget.output, &output)
+    budgetCount += 1
+    openCalls = OpenCalls(
+      groups: groups.count,
+      layers: layeredCount,
+      origin: origin,
+      budget: budgetCount
+    )
     isLimited = true
     return budget
   }
 
   func endBudget(_ budget: Budget) {
     guard let scope = budget.scope else { return }
+    endOutput()
+    output = budget.output
     if machine.endScope(scope) {
       // Its own turn has heard of it, and nothing else is meant.
       system.overrun = nil
@@ -153,6 +230,9 @@ extension HostEngine {
     isLimited = budget.wasLimited
     openCalls = budget.outer
     if !isLimited {
+      // What a getter that is being evaluated has read must stay until it knows its sources.
+      if system.getterDepth == 0 { tidy() }
+      reportUnseen()
       isolateOverrunners()
       restartEnded()
     }

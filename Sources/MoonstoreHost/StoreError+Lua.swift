@@ -24,6 +24,7 @@ extension StoreError {
         case .thrown: .thrown
         case .timeLimit: .timeLimit
         case .memoryLimit: .memoryLimit
+        case .stackLimit: .stackLimit
         case .invalidLimit: .invalidArgument
         default: .script
         }
@@ -44,6 +45,22 @@ extension StoreError {
   }
 }
 
+extension StoreError {
+  /// What a function of a script has raised, as text; its place is in the text, or that of the function.
+  init(_ code: Code, _ text: String, raisedBy function: LuaReference?) {
+    self.init(code, text)
+    guard let place = function.flatMap({ LuaFunction($0).definition }) else { return }
+    script = place.script
+    line = place.line
+    let prefix = place.script + ":"
+    guard text.hasPrefix(prefix) else { return }
+    let rest = text.dropFirst(prefix.count)
+    guard let end = rest.firstIndex(of: ":"), let line = Int(rest[..<end]) else { return }
+    self.line = line
+    message = String(rest[end...].dropFirst().drop { $0 == " " })
+  }
+}
+
 extension LuaError: StoreErrorConvertible {
   package var storeError: StoreError { StoreError(lua: self) }
 }
@@ -53,6 +70,8 @@ extension StoreError: LuaErrorConvertible {
   public var luaCode: String { value?["code"]?.stringValue ?? code.rawValue }
   /// The message without its place, which Lua adds.
   public var luaMessage: String { message }
+  /// Whether a script raised it, so that scripts get what was raised.
+  public var isRaisedInLua: Bool { code == .script && underlying == nil }
   /// The table that the script raised.
   public var luaValue: Value? { value }
   /// Where it happened.

@@ -85,6 +85,8 @@ public actor StoreHost {
       } catch {
         result = .failure(error)
       }
+      // Stopped, so that nobody waits for it: a script that does not wait would keep it until it ends.
+      if Task.isCancelled { return }
       await self?.finish(id, result)
     }
   }
@@ -305,7 +307,10 @@ public actor StoreHost {
     try check()
     switch try engine.beginScript(text, name: name, arguments: arguments) {
     case .done(let run):
-      defer { run.release() }
+      defer {
+        run.release()
+        engine.tidy()
+      }
       return try engine.scriptResult(of: run)
     case .waiting(let parked):
       let engine = engine
@@ -404,7 +409,11 @@ public actor StoreHost {
   public func messages(_ type: String) throws(StoreError) -> AsyncStream<Value> {
     try check()
     let (stream, continuation) = AsyncStream.makeStream(of: Value.self)
-    let subscription = try engine.system.subscribe(type) { continuation.yield($0.record) }
+    let system = engine.system
+    let subscription = try system.subscribe(type) { message in
+      let record = message.record
+      system.whenFinal { continuation.yield(record) }
+    }
     end(subscription, with: continuation)
     return stream
   }
@@ -412,8 +421,9 @@ public actor StoreHost {
   func changes(of handle: StoreHandle, path: String?) throws(StoreError) -> AsyncStream<StatePatch>
   {
     let (stream, continuation) = AsyncStream.makeStream(of: StatePatch.self)
+    let system = engine.system
     let subscription = try resolve(handle).subscribe(path: path) { change in
-      for patch in change.patches { continuation.yield(patch) }
+      system.whenFinal { for patch in change.patches { continuation.yield(patch) } }
     }
     end(subscription, with: continuation)
     return stream
@@ -424,18 +434,21 @@ public actor StoreHost {
     let stores = try group.sorted { $0.key < $1.key }
       .map { (name, id) throws(StoreError) in (name, try engine.system.store(id)) }
     let (stream, continuation) = AsyncStream.makeStream(of: StoreGroup.Change.self)
+    let system = engine.system
     var seen: Set<String> = []
     var parts: [Subscription] = []
     for (name, store) in stores where seen.insert(store.id).inserted {
       parts.append(
         try store.subscribe { change in
-          for patch in change.patches {
-            continuation.yield(StoreGroup.Change(name: name, patch: patch))
+          system.whenFinal {
+            for patch in change.patches {
+              continuation.yield(StoreGroup.Change(name: name, patch: patch))
+            }
           }
         }
       )
     }
-    end(Subscription { for part in parts { part.cancel() } }, with: continuation)
+    end(CustomSubscription { for part in parts { part.cancel() } }, with: continuation)
     return stream
   }
 

@@ -43,6 +43,14 @@ public final class RemoteSession: ReplPeer {
     onEnd: @escaping @Sendable () -> Void
   ) async throws(StoreError) {
     let socket = try UnixSocket.connect(to: path)
+    // What is typed here, and what is shown, is for this user's own hosts: another one's could pose as one.
+    guard let peer = socket.peer, SessionServer.isTrusted(peer) else {
+      socket.close()
+      throw StoreError(
+        .permissionDenied,
+        "\(path): the host that listens there belongs to another user; nothing was sent to it"
+      )
+    }
     let users = SocketUsers(2, of: socket)
     let outbox = Outbox(socket) { users.leave() }
     outbox.answer([
@@ -61,7 +69,7 @@ public final class RemoteSession: ReplPeer {
     self.name = hello["session"]?.stringValue ?? name
     project = hello["project"]?.stringValue
     self.rights = hello["rights"]?.stringValue.flatMap(ReplRights.init) ?? .read
-    storeCount = Int(hello["stores"]?.integerValue ?? 0)
+    storeCount = Wire.count(hello["stores"])
     self.socket = socket
     self.outbox = outbox
     reader.begin { [weak self] message in

@@ -20,9 +20,11 @@ final class ServedSession: Sendable {
   private let socket: UnixSocket
   private let host: StoreHost
   private let options: SessionServer.Options
+  /// Asked once it has said who it is: whether there is room for it.
+  private let admit: @Sendable () -> Bool
   private let onEnd: @Sendable () -> Void
   private let outbox: Outbox
-  /// Who reads, who answers, and the outbox.
+  /// What reads, what answers, the deadline of the greeting, and the outbox.
   private let users: SocketUsers
   private let session = Mutex<ReplSession?>(nil)
   /// Requests that were read and are not answered yet.
@@ -38,13 +40,15 @@ final class ServedSession: Sendable {
     _ socket: UnixSocket,
     _ host: StoreHost,
     _ options: SessionServer.Options,
+    admit: @escaping @Sendable () -> Bool,
     onEnd: @escaping @Sendable () -> Void
   ) {
     self.socket = socket
     self.host = host
     self.options = options
+    self.admit = admit
     self.onEnd = onEnd
-    let users = SocketUsers(3, of: socket)
+    let users = SocketUsers(4, of: socket)
     self.users = users
     outbox = Outbox(socket) { users.leave() }
   }
@@ -54,16 +58,24 @@ final class ServedSession: Sendable {
     DispatchQueue(label: "moonstore.session").async { [self] in
       read(continuation)
       continuation.finish()
-      // Whoever has gone wants nothing any more.
+      // The client has gone: its requests are dropped.
       places.withLock { $0.cancelled = .max }
       session.withLock { $0 }?.cancel()
       users.leave()
     }
+    let deadline = Task { [self] in
+      defer { users.leave() }
+      try await options.sleep(options.greetingSeconds)
+      // Before that it holds a place that others need.
+      if session.withLock({ $0 }) == nil { socket.shutdown() }
+    }
     Task {
+      defer { deadline.cancel() }
       for await (request, size) in requests {
-        // Whoever does not read is not worked for.
+        // A client that does not read gets no further request of its answered.
         await outbox.room()
         guard await answer(request) else { break }
+        if session.withLock({ $0 }) != nil { deadline.cancel() }
         waiting.withLock { $0 = ($0.count - 1, $0.bytes - size) }
       }
       await session.withLock { $0 }?.close()
@@ -168,6 +180,14 @@ final class ServedSession: Sendable {
 
   private func open(_ name: String, _ rights: ReplRights) async -> Bool {
     guard session.withLock({ $0 }) == nil else { return true }
+    guard admit() else {
+      let error = StoreError(
+        .permissionDenied,
+        "this host has as many sessions as it may have"
+      )
+      outbox.answer(["error": Wire.record(error)])
+      return false
+    }
     let granted = min(rights, options.rights)
     var settings = ReplOptions()
     settings.name = Self.safe(name)

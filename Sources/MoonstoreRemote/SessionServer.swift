@@ -26,6 +26,12 @@ public final class SessionServer: Sendable {
     public var rights = ReplRights.all
     /// How many there may be at a time.
     public var maximumSessions = 16
+    /// Seconds in which one that connects must say who it is.
+    public var greetingSeconds = 10.0
+    /// Waits for so many seconds; another clock makes a test depend on nothing but events.
+    public var sleep: @Sendable (_ seconds: Double) async throws -> Void = { seconds in
+      try await Task.sleep(for: .seconds(seconds))
+    }
     /// Hears of each entry of each session when it has ended.
     public var onEntry: (@Sendable (ReplRecord) -> Void)?
 
@@ -35,6 +41,8 @@ public final class SessionServer: Sendable {
 
   private struct State {
     var sessions: [Int: ServedSession] = [:]
+    /// Those that have connected and have not said who they are, in the order in which they came.
+    var silent: [Int] = []
     var count = 0
     var isStopped = false
   }
@@ -74,8 +82,11 @@ public final class SessionServer: Sendable {
 
   private var isStopped: Bool { state.withLock { $0.isStopped } }
 
-  /// How many sessions there are.
-  public var sessionCount: Int { state.withLock { $0.sessions.count } }
+  /// How many sessions there are; those that have not said who they are do not count.
+  public var sessionCount: Int { state.withLock { $0.sessions.count - $0.silent.count } }
+
+  /// Whether a user may be at the other end: the one that this process works for, or root.
+  package static func isTrusted(_ user: UInt32) -> Bool { user == geteuid() || user == 0 }
 
   /// Ends all sessions, and listens no more.
   public func stop() {
@@ -101,28 +112,47 @@ public final class SessionServer: Sendable {
   }
 
   private func serve(_ other: UnixSocket) {
-    guard let peer = other.peer, peer == geteuid() || peer == 0 else {
-      _ = other.write(Self.refusal("this host belongs to somebody else"))
+    guard let peer = other.peer, Self.isTrusted(peer) else {
+      _ = other.write(Self.refusal("this host belongs to another user"))
       return other.close()
     }
-    let number = state.withLock { state -> Int? in
-      guard !state.isStopped, state.sessions.count < options.maximumSessions else { return nil }
+    let (number, oldest) = state.withLock { state -> (Int, ServedSession?) in
       state.count += 1
-      return state.count
+      // Those that say nothing keep no other one out: the oldest of them makes room.
+      guard state.silent.count >= max(1, options.maximumSessions) else { return (state.count, nil) }
+      return (state.count, state.sessions.removeValue(forKey: state.silent.removeFirst()))
     }
-    guard let number else {
-      _ = other.write(Self.refusal("this host has as many sessions as it may have"))
-      return other.close()
-    }
-    let session = ServedSession(other, host, options) { [weak self] in
-      _ = self?.state.withLock { $0.sessions.removeValue(forKey: number) }
-    }
+    oldest?.end()
+    let session = ServedSession(
+      other,
+      host,
+      options,
+      admit: { [weak self] in self?.admit(number) ?? false },
+      onEnd: { [weak self] in
+        _ = self?.state.withLock { state in
+          state.sessions[number] = nil
+          state.silent.removeAll { $0 == number }
+        }
+      }
+    )
     let isLate = state.withLock { state in
       state.sessions[number] = session
+      state.silent.append(number)
       return state.isStopped
     }
     session.begin()
     if isLate { session.end() }
+  }
+
+  /// Whether one that has said who it is may come in.
+  private func admit(_ number: Int) -> Bool {
+    state.withLock { state in
+      guard state.sessions.count - state.silent.count < options.maximumSessions else {
+        return false
+      }
+      state.silent.removeAll { $0 == number }
+      return true
+    }
   }
 
   private static func refusal(_ message: String) -> [UInt8] {

@@ -153,7 +153,10 @@ package struct UnixSocket: Sendable {
   // MARK: Using
 
   /// The next that connects; nil when the socket was closed.
-  func accept() -> UnixSocket? {
+  ///
+  /// Where the system has no descriptor or no memory for it, the caller waits until there is, and so does this.
+  package func accept() -> UnixSocket? {
+    var pause = 10
     while true {
       // No address is asked for.
       let other = systemAccept(number)
@@ -161,7 +164,13 @@ package struct UnixSocket: Sendable {
         _ = fcntl(other, F_SETFD, FD_CLOEXEC)
         return UnixSocket(number: other)
       }
-      if errno != EINTR && errno != ECONNABORTED { return nil }
+      switch errno {
+      case EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP: return nil
+      case EINTR, ECONNABORTED: continue
+      default:
+        usleep(UInt32(pause * 1_000))
+        pause = min(1_000, pause * 2)
+      }
     }
   }
 
@@ -215,7 +224,7 @@ package struct UnixSocket: Sendable {
   }
 
   /// Ends what goes on at both ends; whoever reads or writes finds that out.
-  func shutdown() { systemShutdown(number) }
+  package func shutdown() { systemShutdown(number) }
 
   package func close() { systemClose(number) }
 }

@@ -54,9 +54,11 @@ enum Wire {
     )
     result.values = record["values"]?.arrayValue ?? []
     result.notes = (record["notes"]?.arrayValue ?? []).compactMap(\.stringValue)
-    result.entry = Int(record["entry"]?.integerValue ?? 0)
-    result.changes = Int(record["changes"]?.integerValue ?? 0)
-    result.seconds = record["seconds"]?.doubleValue ?? 0
+      .map { TerminalText.clean($0) }
+    result.entry = count(record["entry"])
+    result.changes = count(record["changes"])
+    let seconds = record["seconds"]?.doubleValue ?? 0
+    result.seconds = seconds >= 0 && seconds < 1e9 ? seconds : 0
     result.isStreaming = record["streaming"]?.boolValue ?? false
     return result
   }
@@ -102,7 +104,7 @@ enum Wire {
       return parts.count == 3 ? ReplCompletion(parts[0], parts[1], parts[2]) : nil
     }
     return ReplCompletions(
-      replacing: max(0, Int(record["replaced"]?.integerValue ?? 0)),
+      replacing: min(count(record["replaced"]), 1 << 20),
       items
     )
   }
@@ -131,7 +133,7 @@ enum Wire {
     case "traced": return .traced(safe(text))
     case "ended": return .ended(text)
     case "left out":
-      let count = record["count"]?.integerValue ?? 0
+      let count = Self.count(record["count"])
       return .logged(
         level: "warning",
         text: "\(count) lines came faster than they could be shown, and were left out"
@@ -140,37 +142,11 @@ enum Wire {
     }
   }
 
-  /// A text that was laid out elsewhere, with no codes for terminals but those that colour.
-  static func safe(_ text: String) -> String {
-    guard
-      text.unicodeScalars.contains(where: {
-        $0.value < 0x20 && $0 != "\n" && $0 != "\t" || (0x7F...0x9F).contains($0.value)
-      })
-    else { return text }
-    var safe = String.UnicodeScalarView()
-    let scalars = Array(text.unicodeScalars)
-    var at = 0
-    while at < scalars.count {
-      let scalar = scalars[at]
-      if scalar == "\u{1B}", at + 1 < scalars.count, scalars[at + 1] == "[" {
-        var end = at + 2
-        while end < scalars.count, scalars[end] == ";" || ("0"..."9").contains(scalars[end]) {
-          end += 1
-        }
-        if end < scalars.count, scalars[end] == "m" {
-          safe.append(contentsOf: scalars[at...end])
-          at = end + 1
-          continue
-        }
-      }
-      let isHarmless = scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value)
-      if isHarmless || scalar == "\n" || scalar == "\t" {
-        safe.append(scalar)
-      } else {
-        safe.append("?")
-      }
-      at += 1
-    }
-    return String(safe)
+  /// A text that was laid out by the other side, with no codes for terminals but those that colour.
+  static func safe(_ text: String) -> String { TerminalText.clean(text, keepsColors: true) }
+
+  /// A count as the other side tells it, which may be anything.
+  static func count(_ value: Value?) -> Int {
+    Int(min(max(value?.integerValue ?? 0, 0), 1 << 48))
   }
 }

@@ -279,7 +279,7 @@ struct LuaErrorTests {
 
   @Test func `Stack overflow is an error`() throws {
     let error = luaError { try vm.run("local function f() return 1 + f() end; f()", name: "a.lua") }
-    #expect(error?.code == .runtime)
+    #expect(error?.code == .stackLimit)
     #expect(error?.message.contains("stack overflow") == true)
     #expect(try vm.data("return 1") == [1])
   }

@@ -24,7 +24,8 @@ struct LuaLibrariesTests {
     arguments: [
       "assert", "error", "getmetatable", "ipairs", "load", "next", "pairs", "pcall", "print",
       "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "tonumber", "tostring",
-      "type", "xpcall", "array", "map", "string.format", "table.sort", "math.floor", "utf8.char",
+      "type", "xpcall", "array.is", "map.is", "string.format", "table.sort", "math.floor",
+      "utf8.char",
       "coroutine.wrap", "coroutine.close",
     ]
   )

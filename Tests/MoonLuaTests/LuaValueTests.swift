@@ -101,7 +101,7 @@ struct LuaValueTests {
   @Test func `array and map decide what an empty table is`() throws {
     #expect(
       try vm.data("return array(), map(), {}, array{1}, map{1}") == [
-        [], [:], [:], [1], .map([1: 1]),
+        [], [:], .empty, [1], .map([1: 1]),
       ]
     )
     #expect(luaError { try vm.data("return array{1, nil, 3}") }?.message.contains("array") == true)

@@ -75,8 +75,11 @@ import TestSupport
       (.number(.nan), "nan cannot be JSON"),
       (["a": [1, .number(.infinity)]], "a[2]: inf cannot be JSON"),
       (["odd key": ["x": .number(-.infinity)]], "[\"odd key\"].x: -inf cannot be JSON"),
-      (["a": .bytes([0xFF])], "a: a string that is not UTF-8 cannot be JSON"),
-      ([.map([.bytes([0xFF]): 1])], #"[1]["\xff"]: a string that is not UTF-8 cannot be JSON"#),
+      (["a": .bytes([0xFF])], "a: a string that is not valid UTF-8 at byte 1 cannot be JSON"),
+      (
+        [.map([.bytes([0xFF]): 1])],
+        #"[1]["\xff"]: a string that is not valid UTF-8 at byte 1 cannot be JSON"#
+      ),
       (["a": [1: 1, "1": 2]], "a[1]: the key 1 stands here as integer and as string"),
     ] as [(Value, String)]
   )

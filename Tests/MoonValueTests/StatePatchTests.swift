@@ -83,8 +83,12 @@ import TestSupport
     #expect(try applied(patch.inverse, to: 1) == cart)
   }
 
-  @Test func `An empty map takes elements, as an empty table does`() throws {
-    let empty: Value = ["items": [:]]
+  @Test func `Lua's empty table takes elements or fields, and an empty map fields only`() throws {
+    let map: Value = ["items": [:]]
+    #expect(
+      try applied(StatePatch(.set, at: ["items", 1], new: "a"), to: map) == ["items": [1: "a"]]
+    )
+    let empty: Value = ["items": .empty]
     let patch = StatePatch(.insert, at: ["items", 1], new: "a")
     #expect(try applied(patch, to: empty) == ["items": ["a"]])
     #expect(

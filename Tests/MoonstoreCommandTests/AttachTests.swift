@@ -1,5 +1,6 @@
 import Foundation
 import MoonValue
+import MoonstoreRemote
 import Testing
 import TestSupport
 
@@ -10,11 +11,23 @@ import TestSupport
     let path = "/tmp/moonstore-\(UUID().uuidString.prefix(8)).sock"
     private let folder: TestProject
 
-    init(_ arguments: [String], files: [String: String] = [:]) async throws {
+    /// A host that may have so many files open as the number says; nil for as many as the test may.
+    init(
+      _ arguments: [String],
+      files: [String: String] = [:],
+      openFiles: Int? = nil
+    ) async throws {
       folder = try TestProject(files.merging(["out": "", "err": ""]) { $1 })
-      process.executableURL = try CommandRun.executable
-      process.arguments =
+      let executable = try CommandRun.executable
+      let all =
         ["run"] + (files.isEmpty ? [] : [folder.path]) + arguments + ["--listen", "unix:\(path)"]
+      process.executableURL = executable
+      process.arguments = all
+      if let openFiles {
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments =
+          ["-c", "ulimit -n \(openFiles); exec \"$0\" \"$@\"", executable.path] + all
+      }
       process.standardInput = FileHandle.nullDevice
       process.standardOutput = try file("out")
       process.standardError = try file("err")
@@ -80,6 +93,17 @@ import TestSupport
     let gone = try await host.eval("-e", "1")
     #expect(gone.code == 69)
     #expect(gone.errors.contains("nobody listens there"))
+  }
+
+  @Test func `A host without a descriptor to spare goes on listening`() async throws {
+    let host = try await Host([], files: Self.files, openFiles: 24)
+    // More connections than it has descriptors for, and none says anything.
+    let silent = try (0..<15).map { _ in try UnixSocket.connect(to: host.path) }
+    try await Task.sleep(for: .milliseconds(100))
+    for socket in silent { socket.close() }
+    let run = try await host.eval("-e", "counter:add(2)", "--timeout", "60")
+    #expect(run.output == "2\n", "\(run.errors)")
+    #expect(try await host.end() == 143)
   }
 
   @Test func `Exit codes are those of eval here`() async throws {

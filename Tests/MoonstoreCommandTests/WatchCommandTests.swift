@@ -45,7 +45,7 @@ struct WatchCommandTests {
       echo "$call" >&3; wait_for 'result.:.3,2' out
       exec 3>&-
       wait_for 'interrupt to end' err
-      sed 's/STEP = 2/STEP = 7/' two.lua > p/stores/a.lua; wait_for 'version 2 -> 3' err
+      sed 's/STEP = 2/STEP = 7/' two.lua > seven.lua; mv seven.lua p/stores/a.lua; wait_for 'version 2 -> 3' err
       kill -INT $!
       wait $!
       echo "code $?"
@@ -129,6 +129,32 @@ struct WatchCommandTests {
       let run = try await CommandRun(["run", folder.path] + arguments)
       #expect(run.code == 64)
       #expect(run.errors.contains(words))
+    }
+  }
+
+  @Test func `That the script which is run has changed is said, since it does not run again`()
+    async throws
+  {
+    let folder = try TestProject([
+      "p/stores/a.lua": WatchCommandTests.store(1),
+      "p/drive.lua": "useStore('a'):add()", "outside.lua": "useStore('a'):add()",
+    ])
+    for script in ["drive.lua", "outside.lua"] {
+      let path = script == "drive.lua" ? "p/drive.lua" : script
+      let run = try CommandRun.shell(
+        """
+        \(WatchCommandTests.until)
+        "$moonstore" run p \(script) --watch --poll 0.05 > out 2> err &
+        wait_for 'interrupt to end' err
+        echo "error('never run')" > \(path)
+        wait_for '\(script) has changed and is not run again' err
+        kill -INT $!
+        wait $!
+        echo "code $?"
+        """,
+        in: folder
+      )
+      #expect(run.output == "code 130\n")
     }
   }
 }

@@ -61,7 +61,7 @@ import TestSupport
         let counter = try stores.store("counter")
         for _ in 0..<1_000 { try counter.call("add") }
         return try counter.get("count")
-      } == 1_007
+      } == 1_000
     )
   }
 

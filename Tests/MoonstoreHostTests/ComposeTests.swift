@@ -512,7 +512,8 @@ extension TestHost {
       return { first, second, b:go(), dispose(), b:go() }
       """#
     )
-    #expect(result == ["plain", "wrapped", "plain", true, "plain"])
+    // It ended with its store.
+    #expect(result == ["plain", "wrapped", "plain", false, "plain"])
   }
 
   @Test func `U4 Calls through handles of others are surrounded as well`() async throws {

@@ -211,8 +211,9 @@ import Testing
     #expect(reports[0].summary.contains("driver:2: predicate"))
     #expect(reports[0].member == "the predicate of the effect on a predicate")
     #expect(reports[1].code == .getterSideEffect)
-    #expect(reports[2].summary.contains("driver:4: effect"))
-    #expect(reports[2].member == "the effect on 'a'")
+    let failed = reports.filter { $0.member == "the effect on 'a'" }
+    #expect(failed.count == 2)
+    #expect(failed.allSatisfy { $0.summary.contains("driver:4: effect") })
   }
 
   @Test func `Effects see messages in order, and causes before what they cause`() async throws {
@@ -390,8 +391,7 @@ import Testing
     )
     #expect(result == true)
     #expect(host.record.reports.map(\.code) == [.endlessLoop])
-    #expect(
-      host.record.reports.first?.message.contains("the effect on 'a' -> message 'b'") == true
-    )
+    let message = host.record.reports.first?.message ?? ""
+    #expect(message.contains("the effect on 'a'") && message.contains("message 'b'"), "\(message)")
   }
 }

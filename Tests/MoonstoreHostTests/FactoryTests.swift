@@ -547,7 +547,7 @@ extension TestHost {
     try await host.withCounter(
       #"""
       local a = f:create(config)
-      for n = 1, 500 do
+      for n = 1, 5000 do
         f:configure(a, { initialState = { last = n }, actions = { add = function() return n end } })
       end
       """#
@@ -566,6 +566,10 @@ extension TestHost {
     #expect(result == [10_000, 10_000])
     let after = await host.host.luaMemory
     #expect(after < before + 1 << 20, "\(before) -> \(after)")
+    let additions = try await host.host.withStores {
+      try $0.registry.live("counter").additions.count
+    }
+    #expect(additions == 1)
   }
 
   @Test func `F10 A factory finds and lists what it has made, wherever it is asked for`()

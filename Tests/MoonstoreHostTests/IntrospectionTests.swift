@@ -63,7 +63,8 @@ import TestSupport
     #expect(cart["version"] == 2)
     #expect(cart["metadata"] == ["team": "shop"])
     #expect(cart["permissions"] == ["read", "call:add"])
-    #expect(cart["handles"] == ["never:sent", "stock:low"])
+    // What its script subscribes to by itself is heard in the store's name.
+    #expect(cart["handles"] == ["*", "never:sent", "stock:low"])
     #expect(
       stores[0]["actions"] == [
         ["name": "fill", "parameters": []],

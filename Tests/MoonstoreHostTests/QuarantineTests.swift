@@ -79,6 +79,71 @@ import TestSupport
     )
   }
 
+  private static let attacker = """
+    return defineStore("attacker", {
+      actions = {
+        loop = function(self) local evil = useStore("evil") while true do evil:set(1) end end,
+        caught = function(self)
+          local evil = useStore("evil")
+          while true do pcall(function() evil:set(1) error("again") end) end
+        end,
+        wrapped = function(self)
+          local evil = useStore("evil")
+          coroutine.wrap(function() while true do evil:set(1) end end)()
+        end,
+        reads = function(self) local evil = useStore("evil") while true do local _ = evil.double end end,
+        sends = function(self) for i = 1, 1e6 do bus.send("evil:set", 1) end end,
+        asks = function(self) while true do bus.request("evil:ask") end end,
+        spawns = function(self) spawn(function() local evil = useStore("evil") while true do evil:set(1) end end) end,
+      },
+    })
+    """
+
+  @Test(arguments: ["loop", "caught", "wrapped", "reads", "sends", "asks", "spawns"])
+  func `A script that calls another one without end is blamed, and not the one that it calls`(
+    _ action: String
+  ) async throws {
+    let host = try await TestHost([
+      "stores/evil.lua": QuarantineTests.evil, "stores/attacker.lua": QuarantineTests.attacker,
+    ]) {
+      $0.scriptLimits.turn = 0.1
+      $0.scriptLimits.overruns = 3
+    }
+    for _ in 0..<3 { _ = await code { try await host.host.call("attacker", action) } }
+    #expect(await host.host.quarantinedScripts == ["stores/attacker.lua"])
+    #expect(try await host.host.call("evil", "set", [5]) == 5)
+  }
+
+  @Test(arguments: [1, 2, 5, 20])
+  func `The innermost call that lasts is blamed, however deep it is`(depth: Int) async throws {
+    let host = try await TestHost([
+      "stores/evil.lua": QuarantineTests.evil,
+      "stores/good.lua": """
+      return defineStore("good", {
+        actions = {
+          deep = function(self, n)
+            if n > 0 then return self:deep(n - 1) end
+            for _ = 1, 10 do useStore("evil"):set(1) end
+            return useStore("evil"):set(13)
+          end,
+        },
+      })
+      """,
+    ]) {
+      $0.scriptLimits.turn = 0.1
+      $0.scriptLimits.overruns = 3
+    }
+    for _ in 0..<3 {
+      #expect(
+        await code { try await host.host.call("good", "deep", [.integer(Int64(depth))]) }
+          == .timeLimit
+      )
+    }
+    // Of very deep calls only the outermost ones are known one by one.
+    let blamed = depth < 12 ? "stores/evil.lua" : "stores/good.lua"
+    #expect(await host.host.quarantinedScripts == [blamed])
+  }
+
   @Test func `A reload takes it out again, with its state`() async throws {
     let host = try await host()
     try await host.host.call("evil", "set", [7])
@@ -121,6 +186,30 @@ import TestSupport
     )
     #expect(await code { try await host.host.call("evil", "set", [666]) } == .timeLimit)
     #expect(try await host.host.call("evil", "set", [5]) == 5)
+  }
+
+  @Test func `Calls of a driver count, and are refused from the next line on`() async throws {
+    let host = try await host()
+    let result = try await host.run(
+      """
+      local evil, codes = useStore("evil"), {}
+      for i = 1, 5 do codes[i] = select(2, pcall(evil.set, evil, 13)).code end
+      return codes
+      """
+    )
+    #expect(result == ["timeLimit", "timeLimit", "timeLimit", "quarantined", "quarantined"])
+    #expect(await host.host.quarantinedScripts == ["stores/evil.lua"])
+  }
+
+  @Test func `Calls of a session count`() async throws {
+    let host = try await host()
+    let session = try await host.host.openSession()
+    for _ in 0..<3 {
+      #expect(await session.submit("useStore('evil'):set(13)").error?.code == .timeLimit)
+    }
+    #expect(await host.host.quarantinedScripts == ["stores/evil.lua"])
+    #expect(await session.submit("useStore('evil'):set(1)").error?.code == .quarantined)
+    #expect(await session.submit("useStore('evil').n").text == "1")
   }
 
   @Test func `Without a number, and with overruns far apart, nobody is quarantined`() async throws {

@@ -97,6 +97,35 @@ import Testing
     #expect(host.record.reports.isEmpty)
   }
 
+  @Test func `A failure that is waited for before control goes back outside is not reported`()
+    async throws
+  {
+    let host = try await counterHost()
+    let caught = try await host.run(
+      """
+      local task = spawn(function() error("at once", 0) end)
+      local status = task.status
+      return { status, select(2, pcall(task.wait, task)), select(2, pcall(task.wait, task)) }
+      """
+    )
+    #expect(caught == ["failed", "at once", "at once"])
+    #expect(host.record.reports.isEmpty)
+    // One that is not waited for, and one whose spawner waits for something else first.
+    try await host.run("spawn(function() error('never seen', 0) end)")
+    #expect(host.record.reports.map(\.message) == ["never seen"])
+    try await host.run(
+      """
+      local task = spawn(function() error("seen late", 0) end)
+      sleep(0)
+      pcall(task.wait, task)
+      """
+    )
+    #expect(host.record.reports.map(\.message) == ["never seen", "seen late"])
+    // Swift gets nothing that could still wait.
+    try await host.host.call("counter", "run", ["spawn(function() error('from an action', 0) end)"])
+    #expect(host.record.reports.last?.message == "from an action")
+  }
+
   @Test func `A task begins only if the turn that spawned it ends well`() async throws {
     let host = try await counterHost()
     let result = try await host.run(
@@ -283,7 +312,7 @@ import Testing
     )
     #expect(result == 1_000)
     #expect(host.record.reports.map(\.code) == [.endlessLoop])
-    #expect(host.record.reports.first?.message.contains("1000 deep") == true)
+    #expect(host.record.reports.first?.message.contains("1000 rounds") == true)
   }
 
   @Test func `What is no task, function or time is refused`() async throws {

@@ -48,12 +48,25 @@ enum {
 // One token. `bits` holds an integer, the bit pattern of a double, the length of a string, or a count;
 // `pointer` holds the bytes of a string (valid while its Lua value is anchored or, on the way to Lua,
 // until the call returns) or the object.
+//
+// **Who keeps an object alive on its way.** A value that holds its object (MB_HELD) has a reference of its own, which
+// goes over to the machine with the value: whatever ends in between (a turn, a store, a version of a script), the
+// object is there when it is pushed. The machine gives the reference up when the value goes, in `mb_let_go` for the
+// single results of callbacks and in `mb_tokens_truncate` for tokens, through the queue of `mb_vm_next_released`.
+// What Swift hands to C holds its object, always. What C hands to Swift does as well where nothing on Lua's stack
+// anchors it (results of calls, errors); the arguments of a callback are anchored by the stack of the function that
+// was called, and the object of a metamethod by its userdata, as long as the callback runs. The one exception are
+// `mb_shortcuts`, for the reason that is given there.
 typedef struct mb_value {
   uint32_t tag;
   uint32_t extra;
   int64_t bits;
   const void *_Nullable pointer;
 } mb_value;
+
+// In `extra` of a reference and in `bits` of an object: the value holds what `pointer` points to, for a reference
+// the object that keeps it.
+enum { MB_HELD = 1 << 30 };
 
 // What a userdata made by the bridge holds. `grant` says which rights its holder has: 0 is the owner.
 typedef struct mb_object {
@@ -94,7 +107,8 @@ typedef struct mb_callbacks {
   void *owner;
   // A native function was called with `count` argument tokens from index `base` of the token buffer.
   int32_t (*native)(void *owner, int32_t function, size_t base, int32_t count);
-  // object[key]; the result goes to `result`.
+  // object[key]; the result goes to `result`. Results come empty (MB_NIL), and what is left there is the machine's
+  // also where the callback fails.
   int32_t (*index)(void *owner, const mb_object *object, mb_key *key, mb_value *result);
   // object[key] = value; the tokens of the value begin at index `base`.
   int32_t (*assign)(void *owner, const mb_object *object, mb_key *key, size_t base);
@@ -120,16 +134,30 @@ typedef struct mb_callbacks {
   int32_t (*drive)(void *owner, int32_t action);
   // How far the turn has come, for `rollback`.
   int64_t (*savepoint)(void *owner);
-  // A protected call failed: undo what it did since its savepoint.
+  // A protected call failed: undo what was done since. The coroutine that failed has run ever since the savepoint was
+  // taken, or has been resumed then, so that all of it is its own work or that of what it has called.
   void (*rollback)(void *owner, int64_t savepoint);
+  // What runs until `end_group` is one transaction, or with an object one patch of it; `target` is then what the
+  // function of the patch gets.
+  int32_t (*begin_group)(void *owner, const mb_object *_Nullable object, mb_value *target);
+  // The innermost group has ended. One that did not succeed is undone.
+  int32_t (*end_group)(void *owner, bool succeeded);
   // The error that was raised stands at this place.
   void (*locate)(void *owner, const void *error, const char *source, int32_t line);
   // An action is called through a function that was handed out with this grant.
   int32_t (*authorize)(void *owner, int32_t action, uint16_t grant);
   // The object as it is now, for an error that is raised: nothing that leads to live state.
   int32_t (*snapshot)(void *owner, const mb_object *object, mb_value *result);
-  // A userdata for this object was made.
-  void (*retain)(void *owner, const void *pointer);
+  // What a script has raised, where that is what the error carries: appends the value, and its text where the
+  // script's own __tostring has made one; returns how many tokens it has appended.
+  int32_t (*raised)(void *owner, const void *error);
+  // What a part of state is, for array.is and map.is: MB_ARRAY, MB_MAP or MB_EMPTY.
+  int32_t (*kind)(void *owner, const mb_object *object);
+  // Takes a reference to the object, for a userdata or a token. Returns how many bytes the owner has taken up since it
+  // was last asked, for what scripts keep alive.
+  size_t (*retain)(void *owner, const void *pointer);
+  // The queue of `mb_vm_next_released` should be emptied now, if that can be.
+  void (*release)(void *owner);
 } mb_callbacks;
 
 // The short way to what most accesses are about: fields and elements of objects that the holder has all rights
@@ -139,7 +167,11 @@ typedef struct mb_shortcuts {
   const void *context;
   // The kinds of objects that it is asked about, as bits.
   uint32_t kinds;
-  // Leaves a scalar, a string that lives in the machine's scratch buffer, an object or an action.
+  // Leaves a scalar, a string that lives in the machine's scratch buffer, an object or an action. The object is not
+  // held: the place in the state, or in the cache of a getter, where it was found keeps it. That is enough, since
+  // nothing that could change this place runs before the object is pushed: this function evaluates nothing, ends
+  // nothing and calls nobody; C pushes at once; and a collection that making the userdata sets off only queues what
+  // it lets go of.
   bool (*get)(const void *context, mb_vm *vm, const mb_object *object, uint32_t symbol, int64_t index,
               mb_value *result);
   // The value is a scalar or a string.
@@ -156,6 +188,8 @@ mb_vm *_Nullable mb_vm_new(const mb_callbacks *callbacks);
 void mb_vm_close(mb_vm *vm);
 // Whether a call from Swift is under way, so that a callback is on the stack or could come to be.
 bool mb_vm_is_entered(const mb_vm *vm);
+// Forgets which symbols strings have, before one is given to another string; not while Lua runs.
+void mb_forget_symbols(mb_vm *vm);
 void mb_vm_free(mb_vm *vm);
 // Bytes that Lua holds.
 size_t mb_vm_memory(const mb_vm *vm);
@@ -218,6 +252,13 @@ mb_scope mb_scope_begin(mb_vm *vm, int64_t nanoseconds);
 int32_t mb_scope_end(mb_vm *vm, mb_scope outer);
 // [enters Lua] If it was killed, begins it anew, for what has to be done afterwards; returns why, or 0.
 int32_t mb_scope_renew(mb_vm *vm);
+// Of what was ended last: from which line of the traceback on it is the work of the call that has lasted, 0 for all
+// of it and -1 for none; and the action that was called, or -1.
+int32_t mb_blamed_level(const mb_vm *vm);
+int32_t mb_blamed_action(const mb_vm *vm);
+// Whether what runs in the scope under way may go on. Asked now and then by what takes long and is no Lua: false
+// once the scope has run over a limit, of which Lua that has called it is told as well.
+bool mb_vm_may_go_on(mb_vm *vm);
 // Why the scope under way was killed, or 0.
 int32_t mb_vm_killed(const mb_vm *vm);
 // Whether something was killed after which a new machine is better.
@@ -234,11 +275,12 @@ int32_t mb_run_killed(const mb_run *run);
 
 size_t mb_token_count(const mb_vm *vm);
 mb_value *mb_tokens(mb_vm *vm);
-// References in the tokens that go, and that nobody has taken over, are released.
+// References in the tokens that go, and that nobody has taken over, are released, and what they hold is let go of.
 void mb_tokens_truncate(mb_vm *vm, size_t count);
 // Takes over the reference in a token: from now on the caller releases it.
 int32_t mb_token_adopt(mb_vm *vm, size_t index);
-// Appends a token; the bytes of a string are copied when `copies` says so.
+// Appends a token; the bytes of a string are copied when `copies` says so, and the reference of one that holds its
+// object goes over to the buffer.
 void mb_token_append(mb_vm *vm, mb_value token, bool copies);
 // Leaves the error that MB_RAISE raises. The virtual machine takes over one reference to it.
 void mb_set_error(mb_vm *vm, const void *_Nullable error);
@@ -273,8 +315,11 @@ char *_Nullable mb_compiled(mb_vm *vm, int32_t function, size_t *length);
 int32_t mb_load_compiled(mb_vm *vm, const void *bytes, size_t length);
 // [enters Lua] Calls a function with the argument tokens from `base`, which are taken off the buffer.
 int32_t mb_call(mb_vm *vm, int32_t function, size_t base, int32_t tables);
-// [enters Lua] Calls a getter with one object; its single result crosses as data that may hold objects.
+// [enters Lua] Calls a getter with one object; its single result crosses as data that may hold objects. Where the
+// stack of the caller ends, it is called once more on a fresh one.
 int32_t mb_call_getter(mb_vm *vm, int32_t function, mb_value self);
+// How often a stack of Lua or of C was found used up, also where a script has caught the error.
+uint64_t mb_vm_exhaustions(const mb_vm *vm);
 // [enters Lua] table[key] without metamethods; `base` holds the key.
 int32_t mb_table_get(mb_vm *vm, int32_t table, size_t base, int32_t tables);
 // [enters Lua] table[key] = value without metamethods; `base` holds key and value.
@@ -315,6 +360,8 @@ const char *mb_traceback(const mb_vm *vm);
 // "source" and line of the innermost Lua function of the last call that failed; line 0 when unknown.
 const char *mb_error_source(const mb_vm *vm);
 int32_t mb_error_line(const mb_vm *vm);
+// What the __tostring of the error value of the last call that failed makes of it; NULL without one.
+const char *_Nullable mb_error_text(const mb_vm *vm, size_t *length);
 // The innermost action of the last call that failed, or -1.
 int32_t mb_error_action(const mb_vm *vm);
 
@@ -350,8 +397,35 @@ void mb_set_driven(mb_vm *vm, mb_run *run);
 bool mb_running_place(mb_vm *vm, const char *_Nullable wanted, char *source, size_t size, int32_t *line);
 // Gives the coroutine back to the pool. One that waits or failed is reset first, in protected mode.
 void mb_run_release(mb_run *run);
-// Whether the code that asks could be suspended.
-bool mb_can_suspend(const mb_vm *vm);
+// Why the code that asks cannot be suspended, and 0 where it can.
+enum {
+  // A getter, or a function that C code calls, is in between.
+  MB_WAIT_BLOCKED = 1,
+  // It is a part of what is one transaction.
+  MB_WAIT_GROUP = 2,
+  // It was called by Swift code that cannot wait.
+  MB_WAIT_CALLER = 3,
+};
+int32_t mb_wait_refusal(const mb_vm *vm);
+// Refuses waits in the run from now on, for one of these reasons, or allows them again.
+void mb_run_refuse_waits(mb_run *run, int32_t refusal);
+
+// Why the code that asks cannot commit, and 0 where it can.
+enum {
+  // The turn began with something else.
+  MB_COMMIT_PART = 1,
+  // An action has called the action that asks, whose number is left in `action`.
+  MB_COMMIT_CALLEE = 2,
+};
+int32_t mb_commit_refusal(const mb_vm *vm, int32_t *action);
+// Whether a function on the stacks of a run that waits has this table as its globals; `globals` is what
+// `mb_reference_identity` tells of it. Only the innermost 1,000 levels of each stack are looked at.
+bool mb_run_uses(mb_run *run, const void *_Nullable globals);
+// Whether the turn under way is the run's: it began it, or goes on in it, and nothing else in it is half-done. Where
+// nothing is said, it is so for an action.
+void mb_run_set_owns_turn(mb_run *run, bool owns);
+// [enters Lua] transaction(function, ...) and patch(object, function): two reference tokens.
+int32_t mb_make_groups(mb_vm *vm);
 
 // ---------------------------------------------------------------------------------------------------
 // Actions: functions that scripts call as store:action(...). The function behind a number can be
@@ -368,8 +442,8 @@ enum {
   MB_ACTION_GONE = 8,
 };
 
-// [enters Lua] The userdata for a store's object, as one reference token.
-int32_t mb_make_handle(mb_vm *vm, mb_value handle);
+// [enters Lua] The userdata for a store's object, which is the token at `base`, as one reference token.
+int32_t mb_make_handle(mb_vm *vm, size_t base);
 // Makes an action and gives its number; -1 when memory is short. `handle` is a reference to the store's userdata,
 // which outlives the action.
 int32_t mb_action_new(mb_vm *vm, const void *store, int32_t handle, int32_t function, uint32_t flags);

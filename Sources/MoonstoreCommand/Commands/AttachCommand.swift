@@ -76,12 +76,17 @@ struct AttachCommand: AsyncParsableCommand {
 
   private func console(_ session: RemoteSession) -> ReplConsole? {
     let project = session.project ?? "host"
-    let name = URL(fileURLWithPath: project).lastPathComponent.escapedForTerminal
+    let name = URL(fileURLWithPath: project).lastPathComponent.prefix(40)
     let history =
       noHistory
       ? nil : EntryHistory(ofProject: project, environment: ProcessInfo.processInfo.environment)
     let rights = session.rights == .all ? "" : " (\(session.rights.rawValue))"
-    return ReplConsole(session, title: "\(name)@host\(rights)", history: history, .output)
+    return ReplConsole(
+      session,
+      title: "\(String(name).escapedForTerminal)@host\(rights)",
+      history: history,
+      .output
+    )
   }
 }
 

@@ -31,7 +31,7 @@ struct RunCommand: AsyncParsableCommand {
       With --watch scripts are reloaded when their files change, all that changed together: state, \
       calls under way and subscriptions survive, and if anything is wrong the scripts go on as they \
       were. The stores stay live until the command is interrupted. SIGHUP reloads too, also without \
-      --watch.
+      --watch. SCRIPT itself is not run again when it changes, which is said.
 
       EXAMPLES
         moonstore run Scripts/shop
@@ -220,6 +220,7 @@ struct RunCommand: AsyncParsableCommand {
     } else {
       return write(try await listing(of: host), printer)
     }
+    if watch { DriverWatch.begin(location, every: poll ?? 0.5, printer) }
     let result = try await host.run(
       script: location.path,
       name: location.name,

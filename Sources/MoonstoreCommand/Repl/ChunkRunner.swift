@@ -120,7 +120,10 @@ final class ChunkRunner: Sendable {
 
   private func write(_ result: ReplResult) throws(SystemError) {
     if !json {
-      if !result.text.isEmpty { try Descriptor.output.write((result.text + "\n").utf8) }
+      if !result.text.isEmpty {
+        let text = TerminalText.clean(result.text, keepsColors: true)
+        try Descriptor.output.write((text + "\n").utf8)
+      }
       return
     }
     for value in result.values {
@@ -163,7 +166,7 @@ final class ChunkRunner: Sendable {
       printer.note("\(level): \(text)".escapedForTerminal, evenIfQuiet: true)
     case .waiting: break
     case .watched(let text), .traced(let text):
-      try? Descriptor.output.write((text + "\n").utf8)
+      try? Descriptor.output.write((TerminalText.clean(text, keepsColors: true) + "\n").utf8)
     case .ended:
       isStreaming.withLock { $0 = false }
       resume()

@@ -1,5 +1,6 @@
 import CMoonTerminal
 import Foundation
+import MoonstoreCore
 import MoonstoreHost
 import Synchronization
 
@@ -164,7 +165,13 @@ import Synchronization
   // MARK: Completion
 
   private func answer(_ raw: OpaquePointer, _ before: String) {
-    let found = complete(before)
+    let all = complete(before)
+    // What is inserted goes into the text that is typed: names that could command the terminal do not.
+    let items = all.items.filter { !$0.text.unicodeScalars.contains(where: TerminalText.isHarmful) }
+    let found = ReplCompletions(
+      replacing: max(0, min(all.replaced, before.unicodeScalars.count)),
+      items
+    )
     guard let first = found.items.first else { return }
     var common = Array(first.text.unicodeScalars)
     for item in found.items.dropFirst() {
@@ -216,7 +223,7 @@ enum CompletionMenu {
         let gap = String(repeating: " ", count: column - item.text.count)
         let separator = item.detail.hasPrefix("(") ? "" : gap
         let line = "\(item.text)\(separator)\(item.detail)".escapedForTerminal
-        let kind = item.kind == "command" ? "" : "  \(item.kind)"
+        let kind = item.kind == "command" ? "" : "  " + item.kind.escapedForTerminal
         text += String((line + kind).prefix(max(20, width - 1))) + "\n"
       }
     }

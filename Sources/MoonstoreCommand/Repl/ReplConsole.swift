@@ -68,7 +68,7 @@ final class ReplConsole: Sendable {
         guard !text.allSatisfy(\.isWhitespace) else { continue }
         remember(text)
         let result = await submit(text)
-        number = max(number, result.entry + 1)
+        number = max(number, min(result.entry, .max - 1) + 1)
         if result.status == .quit {
           await peer.close()
           return .ok
@@ -158,7 +158,7 @@ final class ReplConsole: Sendable {
   @discardableResult
   private func show(_ result: ReplResult) -> ReplResult {
     var text = ""
-    if !result.text.isEmpty { text += result.text + "\n" }
+    if !result.text.isEmpty { text += TerminalText.clean(result.text, keepsColors: true) + "\n" }
     if let error = result.error, result.status == .failed {
       text += output.colored("error:", .red) + " " + error.summary.escapedForTerminal + "\n"
       for line in error.traceback.split(separator: "\n").prefix(20) {
@@ -177,7 +177,8 @@ final class ReplConsole: Sendable {
     case .printed(let text): write(text.escapedForTerminal + "\n")
     case .logged(let level, let text): write("\(level): \(text)".escapedForTerminal + "\n")
     case .waiting(let what): write(note("waiting for \(what); Ctrl-C cancels".escapedForTerminal))
-    case .watched(let text), .traced(let text): write(text + "\n")
+    case .watched(let text), .traced(let text):
+      write(TerminalText.clean(text, keepsColors: true) + "\n")
     case .ended(let reason):
       write(note("ended: \(reason)".escapedForTerminal))
       entry.withLock { $0.isStreaming = false }

@@ -24,9 +24,11 @@ struct ReplFiles {
       while let more = try descriptor.read(upTo: 65_536, unless: nil), !more.isEmpty {
         bytes += more
       }
-      guard let text = String(validating: bytes, as: UTF8.self) else {
+      guard var text = String(validating: bytes, as: UTF8.self) else {
         throw StoreError(.unreadable, "\(path): the file is not UTF-8 text")
       }
+      // A byte order mark, which some editors write, is none of Lua's.
+      if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
       return text.hasPrefix("#") ? String(text.drop { $0 != "\n" }) : text
     } catch let error as StoreError {
       throw error

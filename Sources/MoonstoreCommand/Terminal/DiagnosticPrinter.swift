@@ -63,17 +63,17 @@ final class DiagnosticPrinter: Sendable {
       case "warning": .yellow
       default: nil
       }
-    let level = color.map { terminal.colored(entry.level, $0) } ?? entry.level
-    let text = "\(level) \(entry.script): \(entry.text)".droppingFinalNewlines
     // The colour of the level is the command's own; all the rest is the script's.
-    let own = text.dropFirst(level.count)
-    state.withLock { write(level + String(own).escapedForTerminal + "\n", &$0) }
+    let level = entry.level.escapedForTerminal
+    let text = " \(entry.script): \(entry.text)".droppingFinalNewlines.escapedForTerminal
+    let colored = color.map { terminal.colored(level, $0) } ?? level
+    state.withLock { write(colored + text + "\n", &$0) }
   }
 
   /// What people like to know and programs need not.
   func note(_ text: String, evenIfQuiet: Bool = false) {
     guard evenIfQuiet || !isQuiet else { return }
-    state.withLock { write(text + "\n", &$0) }
+    state.withLock { write(TerminalText.clean(text) + "\n", &$0) }
   }
 
   /// How far the work is; drawn over by the next one, at most ten times a second.

@@ -1,3 +1,4 @@
+import MoonstoreCore
 import Foundation
 
 /// What stands at the end of a stream: a person's terminal, or a file or program.
@@ -35,17 +36,5 @@ extension String {
   /// The text with all control characters written out, so that it cannot command a terminal.
   ///
   /// Further lines are indented, so that none can pass for a line of its own. Tabs stay.
-  var escapedForTerminal: String {
-    var text = ""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\n": text += "\n  "
-      case "\t": text.unicodeScalars.append(scalar)
-      case _ where scalar.properties.generalCategory == .control:
-        text += "\\u{" + String(scalar.value, radix: 16) + "}"
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
-  }
+  var escapedForTerminal: String { TerminalText.clean(self, newline: "\n  ") }
 }

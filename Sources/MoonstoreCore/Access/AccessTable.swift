@@ -26,11 +26,13 @@ package final class AccessTable {
   /// More different handles than this are refused: numbers are never given back.
   static let maximumGrants = 32_768
 
-  // The world owns its table.
+  // The system owns its table, which no program can keep: it is not public.
   private unowned(unsafe) let world: StoreSystem
   private var system: StoreSystem { unsafe world }
   private var grants: ContiguousArray<Grant> = []
   private var numbers: [String: UInt16] = [:]
+  /// Whether what a condition reads counts as read by who asks.
+  private(set) var followsConditions = false
 
   init(system: StoreSystem) { unsafe world = system }
 
@@ -113,6 +115,16 @@ package final class AccessTable {
       case .listed(let set): set.allows(access, to: grant.principal, in: system)
       }
     }
+  }
+
+  /// The same for somebody who asks whether it is allowed: a getter that does follows what the answer depends on,
+  /// also what a condition reads.
+  package func answers(_ number: UInt16, _ access: Access) -> Bool {
+    system.registry.trackPresence()
+    let outer = followsConditions
+    followsConditions = true
+    defer { followsConditions = outer }
+    return allows(number, access)
   }
 
   private func isOwner(_ principal: Principal, of store: LiveStore) -> Bool {

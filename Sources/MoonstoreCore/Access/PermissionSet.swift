@@ -130,8 +130,8 @@ package struct PermissionSet {
       path: access.path.map { StatePath($0) }
     )
     do {
-      // Conditions only look: what they read is no dependency of whoever is asked about.
-      return try system.graph.untracked {
+      // Conditions only look: what they read is no dependency of what is accessed, only of who asks for the answer.
+      func ask() throws -> Bool {
         system.getterDepth += 1
         defer { system.getterDepth -= 1 }
         switch condition {
@@ -140,6 +140,7 @@ package struct PermissionSet {
           return try system.evaluateCondition?(condition.number, request) ?? false
         }
       }
+      return try system.access.followsConditions ? ask() : system.graph.untracked { try ask() }
     } catch {
       var failure = StoreError(wrapping: error)
       if failure.store == nil { failure.store = access.store.id }

@@ -43,18 +43,12 @@ public struct ActionMiddleware {
 @available(*, unavailable)
 extension ActionMiddleware: Sendable {}
 
-/// Middleware for the actions of one store.
-package final class ActionHook {
-  package let parts: ActionMiddleware
-  package init(_ parts: ActionMiddleware) { self.parts = parts }
-}
-
 /// The onion around one call: what runs before the action, and what runs after it.
 package struct ActionOnion {
   private let layers: [ActionMiddleware]
 
   package init(_ store: LiveStore) {
-    layers = store.system.actionMiddleware + store.hooks.map(\.parts)
+    layers = store.system.actionMiddleware.members + (store.hooks?.members ?? [])
   }
 
   package var isEmpty: Bool { layers.isEmpty }

@@ -28,7 +28,9 @@ public final class Message {
   public internal(set) var isHandled = false
   /// How many messages led to it, one causing the next.
   package let depth: Int
-  package let cause: Message?
+  package internal(set) var cause: Message?
+  /// Whose handler or responder has sent it, while its turn runs.
+  var sender: MessageHandler?
   /// The content, frozen: nobody can change it after it was sent.
   package var content: StateSlot
   /// For a request: where its answer goes.
@@ -41,6 +43,8 @@ public final class Message {
   var asked: Set<String> = []
   // Sent by a turn that was undone before it was delivered.
   var isWithdrawn = false
+  /// Whether the history holds it.
+  var isRetained = false
   /// While a turn could still take its delivery back: what that has to put right.
   var delivery: Delivery?
 
@@ -76,6 +80,9 @@ public final class Message {
     depth = (cause?.depth ?? 0) + 1
   }
 
+  /// About what a message takes besides its content, in bytes.
+  static let size = 384
+
   /// The id, unique in its host.
   public var id: String { "msg-\(sequence)" }
   /// The content, copied.
@@ -84,15 +91,15 @@ public final class Message {
   /// Whether somebody still works on it.
   var isPending: Bool { pendingHandlers > 0 || request?.isOpen == true }
 
-  /// The types of the messages that led here, the first one first.
+  /// Who handled the messages that led here, the first one first; the last of them has sent this one.
   var causes: [String] {
-    var types: [String] = []
+    var members: [String] = []
     var message: Message? = self
-    while let current = message, types.count < 12 {
-      types.append(current.type)
-      message = current.cause
+    while let current = message, let cause = current.cause, members.count < LoopTrace.length {
+      members.append(current.sender?.label(of: cause.type) ?? "'\(cause.type)'")
+      message = cause
     }
-    return types.reversed()
+    return members.reversed()
   }
 }
 
@@ -115,6 +122,8 @@ package final class Request {
   /// Hears of the end in any case, also when the asker has gone.
   package var onDone: (() -> Void)?
   let responseType: String
+  /// Whether its response is in the queue.
+  var hasResponseWaiting = false
 
   init(type: String) { responseType = type + ":response" }
 

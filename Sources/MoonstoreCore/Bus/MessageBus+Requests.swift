@@ -8,19 +8,39 @@ extension MessageBus {
     to: String? = nil
   ) throws -> Request {
     guard responder(for: type, to: to) != nil || isHandled(type, to: to) else {
-      let known = Array(responders.keys)
+      let known = responders.keys
       throw StoreError(
         .noResponder,
         "nobody answers '\(type)'\(Suggestion.text(for: type, among: known))"
       )
     }
     let request = Request(type: type)
-    guard
-      try post(type, content, from: from, to: to, priority: .normal, request: request) != nil
-    else {
+    let posted = try post(
+      type,
+      content,
+      from: from,
+      to: to,
+      priority: .normal,
+      request: request
+    )
+    guard let message = posted else {
       throw StoreError(.noResponder, "middleware has dropped the request '\(type)'")
     }
-    while request.isOpen || queue.contains(where: { $0.answers === request }) {
+    // Delivering to the answer takes stack, which has to end before the stack does.
+    nestedRequests += 1
+    defer { nestedRequests -= 1 }
+    let limit = system.limits.nestedRequests
+    guard nestedRequests <= limit else {
+      throw system.fail(
+        system.loops.error(
+          "requests ask each other",
+          limit,
+          message.causes,
+          setting: "nestedRequests"
+        )
+      )
+    }
+    while request.isOpen || request.hasResponseWaiting {
       if case .waiting = request.state { break }
       guard try deliverNext() else { break }
     }
@@ -28,11 +48,19 @@ extension MessageBus {
   }
 
   private func isHandled(_ type: String, to: String?) -> Bool {
-    handlers[type]?.contains { to == nil || $0.owner == to } == true
+    find(in: handlers[type], to: to) != nil
   }
 
-  func responder(for type: String, to: String?) -> BusMember? {
-    responders[type]?.first { to == nil || $0.owner == to }
+  func responder(for type: String, to: String?) -> MessageHandler? {
+    find(in: responders[type], to: to)
+  }
+
+  private func find(in list: Registrations<MessageHandler>?, to: String?) -> MessageHandler? {
+    guard let list else { return nil }
+    for each in list.all where each.isActive {
+      if let member = each.member, to == nil || member.owner.name == to { return member }
+    }
+    return nil
   }
 
   /// Ends a request: the response goes out as a message of its own.
@@ -52,10 +80,9 @@ extension MessageBus {
       request.state = .failed(error)
       content = .null
     }
-    sentCount += 1
     system.usesBus = true
     let response = Message(
-      sequence: sentCount,
+      sequence: nextSequence(),
       type: request.responseType,
       from: responder,
       to: nil,
@@ -68,6 +95,7 @@ extension MessageBus {
     // A response needs no handler: its asker has it.
     response.isHandled = true
     response.answers = request
+    request.hasResponseWaiting = true
     queue.append(response)
     system.tree.note(response)
     end(request)
@@ -102,19 +130,22 @@ extension MessageBus {
       finish(request, of: message, by: "bus", .failure(error))
       return true
     }
+    let outer = handling
+    handling = member
+    defer { handling = outer }
     let savepoint = system.savepoint()
     do {
       switch try member.body(message) {
       case .done(let slot):
         message.isHandled = true
-        finish(request, of: message, by: member.owner, .success(slot))
+        finish(request, of: message, by: member.owner.name, .success(slot))
       case .waiting:
         message.isHandled = true
         request.state = .waiting
       }
     } catch {
       system.rollBack(to: savepoint)
-      finish(request, of: message, by: member.owner, .failure(error))
+      finish(request, of: message, by: member.owner.name, .failure(error))
     }
     return true
   }
@@ -158,6 +189,7 @@ extension MessageBus {
     guard request.isOpen else { return false }
     try system.turn {
       message.isHandled = true
+      noteChange()
       finish(request, of: message, by: responder, result)
     }
     return true

@@ -3,52 +3,79 @@
 /// Takes messages from whoever sends, queues them, and gives them to handlers when the turn delivers. All
 /// that it does in a turn is undone with the turn.
 public final class MessageBus {
-  // The world owns its bus.
-  private unowned(unsafe) let world: StoreSystem
-  var system: StoreSystem { unsafe world }
-  var handlers: [String: [BusMember]] = [:] {
-    // Asked for with each message.
-    didSet { unsafe work.handlersOfAll = handlers["*"] }
-  }
-  var responders: [String: [BusMember]] = [:]
-  private var middleware: [Middleware] = []
+  // The system owns its bus, which a program can keep beyond it.
+  private let presence: WorldPresence
+  var system: StoreSystem { presence.system(of: "MessageBus") }
+  let handlers: RegistrationTable<String, MessageHandler>
+  /// Handlers of messages of every type.
+  private let handlersOfAll: Registrations<MessageHandler>
+  let responders: RegistrationTable<String, MessageHandler>
+  /// What sees each message before it is queued, in order.
+  package let middleware: Registrations<MessageMiddleware>
   let queue = MessageQueue()
   /// How many messages were sent, responses included.
-  public internal(set) var sentCount = 0
+  public var sentCount: Int {
+    track()
+    return unsafe work.sentCount
+  }
   // Not checked for overlapping access, which each message would pay for dozens of times: every part is changed in
   // one step that calls nobody.
   @exclusivity(unchecked) private var work = BusWork()
   private var history: MessageHistory {
     get { unsafe work.history }
-    _modify { yield unsafe &work.history }
+    _modify {
+      yield unsafe &work.history
+      noteChange()
+    }
   }
+  /// The history, for those who follow it.
+  private var followedHistory: MessageHistory {
+    track()
+    return unsafe work.history
+  }
+  /// Getters and watchers that read what the bus knows follow it, as long as the system is there.
+  private func track() {
+    if let graph = presence.system?.graph { unsafe work.fact.track(in: graph) }
+  }
+  /// The number of a message that is sent now; the code that sends it does not follow the count.
+  func nextSequence() -> Int {
+    unsafe work.sentCount += 1
+    noteChange()
+    return unsafe work.sentCount
+  }
+  /// What the bus knows has changed: those who follow it look again.
+  @inline(__always)
+  func noteChange() { unsafe work.fact.change(in: system.graph) }
   /// What is being delivered: the cause of what is sent meanwhile.
   private var current: Message? {
     get { unsafe work.current }
     set { unsafe work.current = newValue }
+  }
+  /// Who handles it: the sender of what is sent meanwhile.
+  var handling: MessageHandler? {
+    get { unsafe work.handling }
+    set { unsafe work.handling = newValue }
+  }
+  /// How many requests wait on the stack for their answers.
+  var nestedRequests: Int {
+    get { unsafe work.nestedRequests }
+    set { unsafe work.nestedRequests = newValue }
   }
   // What turns have delivered; whoever begins the next one lets go of what only undoing would need.
   private var delivered: ContiguousArray<Message> {
     get { unsafe work.delivered }
     _modify { yield unsafe &work.delivered }
   }
-  /// The loop that was found; the turn cannot end well any more.
-  private(set) var endless: StoreError? {
-    get { unsafe work.endless }
-    set { unsafe work.endless = newValue }
-  }
   /// Sees each message as it is delivered, also those for others; tells whether that handles it.
   package var observer: ((Message) -> Bool)?
 
-  /// Changes a message before it is queued; returns whether to keep it.
-  package typealias MiddlewareBody = (Message) throws -> Bool
-
-  private struct Middleware {
-    let rank: Int
-    let body: MiddlewareBody
+  init(system: StoreSystem) {
+    presence = system.presence
+    handlers = RegistrationTable(in: system)
+    handlersOfAll = Registrations(in: system)
+    responders = RegistrationTable(in: system)
+    middleware = Registrations(in: system)
   }
-
-  init(system: StoreSystem) { unsafe world = system }
 
   // MARK: Sending
 
@@ -79,9 +106,8 @@ public final class MessageBus {
     guard !type.isEmpty, type != "*" else {
       throw StoreError(.invalidArgument, "a message type is a text such as 'cart:item-added'")
     }
-    sentCount += 1
     let message = Message(
-      sequence: sentCount,
+      sequence: nextSequence(),
       type: type,
       from: from,
       to: to,
@@ -91,41 +117,53 @@ public final class MessageBus {
       cause: current,
       request: request
     )
-    guard message.depth <= system.limits.messageDepth else {
-      let causes = message.causes.joined(separator: " -> ")
-      let error = StoreError(
-        .endlessLoop,
-        "messages cause each other without end (\(system.limits.messageDepth) deep): ... \(causes)"
+    message.sender = handling
+    guard message.depth <= system.limits.loopLength else {
+      // The handler that sent it fails, and so does the whole turn: undoing a part of a loop would leave state that
+      // fits nothing.
+      throw system.fail(
+        system.loops.error("messages cause each other", system.limits.loopLength, message.causes)
       )
-      // The handler that sent it fails, and so does the whole turn: half a loop is nobody's wish.
-      endless = error
-      throw error
     }
-    for each in middleware where try !each.body(message) { return nil }
+    if !middleware.isEmpty, try !passes(message) { return nil }
     queue.append(message)
     system.tree.note(message)
+    system.tree.noteGrowth(Message.size)
     return message
+  }
+
+  /// Shows a message to the middleware; false if it is dropped.
+  private func passes(_ message: Message) throws -> Bool {
+    for each in middleware.all where each.isActive {
+      if let layer = each.member, try !layer.body(message) { return false }
+    }
+    return true
   }
 
   // MARK: Delivery
 
   func beginTurn() {
     unsafe work.deliveries = 0
-    endless = nil
+    system.endless = nil
     guard !delivered.isEmpty else { return }
-    for message in delivered { message.delivery = nil }
+    for message in delivered {
+      message.delivery = nil
+      // What led to it is told by loops only; a chain that is let go of at once would take as much stack as it is long.
+      message.cause = nil
+    }
     delivered.removeAll(keepingCapacity: delivered.count < 256)
   }
 
-  var isQuiet: Bool { queue.isEmpty && (unsafe work.endless == nil) }
+  var isQuiet: Bool { queue.isEmpty && !system.isEndless }
 
   /// Delivers the next message; false when none waits.
   func deliverNext() throws -> Bool {
     // The error is large: looked at first, and copied only then.
-    if (unsafe work.endless != nil), let error = endless { throw error }
+    if system.isEndless, let error = system.endless { throw error }
     guard let message = queue.popFirst() else { return false }
     if message.isWithdrawn { return true }
-    try countDelivery { message.causes.joined(separator: " -> ") }
+    message.answers?.hasResponseWaiting = false
+    try countDelivery { LoopTrace.path(message.causes) }
     if let age = system.limits.messageAge { history.age(age, now: message.timestamp) }
     message.delivery = Message.Delivery(
       bus: self,
@@ -139,8 +177,8 @@ public final class MessageBus {
     defer { current = outer }
 
     // The lists as they are now: who subscribes meanwhile hears from the next message on.
-    let ofType = handlers[message.type]
-    let ofAll = unsafe work.handlersOfAll
+    let ofType = handlers[message.type]?.all
+    let ofAll = handlersOfAll.isEmpty ? nil : handlersOfAll.all
     let isAnswered = message.request.map { answer(message, $0) } ?? true
     let failure = deliver(message, to: ofType, asks: !isAnswered)
     deliver(message, to: ofAll, asks: false)
@@ -150,6 +188,7 @@ public final class MessageBus {
       history.unhandled += 1
       message.delivery?.isCounted = true
     }
+    noteChange()
     return true
   }
 
@@ -171,15 +210,20 @@ public final class MessageBus {
   @discardableResult
   private func deliver(
     _ message: Message,
-    to members: [BusMember]?,
+    to registrations: ContiguousArray<Registration<MessageHandler>>?,
     asks: Bool
   ) -> StoreError? {
-    guard let members else { return nil }
+    guard let registrations else { return nil }
     var failure: StoreError?
     // One that is ended meanwhile is passed over.
-    for member in members where member.isActive {
-      if let to = message.to, member.owner != to { continue }
-      if asks { message.asked.insert(member.owner) }
+    for each in registrations where each.isActive {
+      guard let member = each.member else { continue }
+      if let to = message.to, member.owner.name != to { continue }
+      if asks { message.asked.insert(member.owner.name) }
+      let outer = handling
+      handling = member
+      defer { handling = outer }
+      if system.loops.isOn { system.loops.note(member.label(of: message.type)) }
       let savepoint = system.savepoint()
       do {
         switch try member.body(message) {
@@ -189,7 +233,7 @@ public final class MessageBus {
       } catch {
         system.rollBack(to: savepoint)
         var own = StoreError(wrapping: error)
-        if own.store == nil { own.store = member.owner }
+        if own.store == nil { own.store = member.owner.name }
         if own.member == nil { own.member = "handling '\(message.type)'" }
         if asks, failure == nil { failure = own } else { system.report(own) }
       }
@@ -201,6 +245,11 @@ public final class MessageBus {
   /// that nobody else can answer.
   package func finishHandling(_ message: Message, _ failure: StoreError?) {
     message.pendingHandlers -= 1
+    // The run that waited is over, and its turn with it.
+    defer {
+      noteChange()
+      system.settleDueEffects()
+    }
     guard let failure else {
       message.isHandled = true
       return
@@ -225,6 +274,7 @@ public final class MessageBus {
     // The answer is undone as well, so its asker waits for another.
     message.request?.reopen(delivered.requestState)
     queue.prepend(message)
+    message.answers?.hasResponseWaiting = true
   }
 
   // MARK: Members
@@ -234,10 +284,14 @@ public final class MessageBus {
   /// Undone with the turn that it is added in.
   package func subscribe(
     _ type: String,
-    owner: String,
-    _ body: @escaping BusMember.Body
+    owner: BusAddress,
+    place: (() -> String?)? = nil,
+    _ body: @escaping MessageHandler.Body
   ) throws(StoreError) -> Subscription {
-    try add(BusMember(owner: owner, body: body), of: type, to: \.handlers)
+    try checkType(type)
+    let handler = MessageHandler(owner: owner, place: place, body: body)
+    if type == "*" { return handlersOfAll.add(handler, line(.handler, owner, type)) }
+    return handlers.add(handler, for: type, line(.handler, owner, type))
   }
 
   /// Adds a responder for a type of request.
@@ -245,48 +299,36 @@ public final class MessageBus {
   /// The first one answers.
   package func answer(
     _ type: String,
-    owner: String,
-    _ body: @escaping BusMember.Body
-  ) throws(StoreError) -> Subscription {
-    try add(BusMember(owner: owner, body: body), of: type, to: \.responders)
-  }
-
-  private func add(
-    _ member: BusMember,
-    of type: String,
-    to lists: ReferenceWritableKeyPath<MessageBus, [String: [BusMember]]>
+    owner: BusAddress,
+    place: (() -> String?)? = nil,
+    _ body: @escaping MessageHandler.Body
   ) throws(StoreError) -> Subscription {
     try checkType(type)
-    let line = "\(lists == \.handlers ? "on" : "answer") \(member.owner) \(type)"
-    member.rank = system.ranks.next(in: line)
-    self[keyPath: lists][type, default: []].insert(member, by: \.rank)
-    return system.registration { [unowned self] in
-      member.end()
-      self[keyPath: lists][type]?.removeAll { $0 === member }
-      if self[keyPath: lists][type]?.isEmpty == true { self[keyPath: lists][type] = nil }
-      system.ranks.giveUp(member.rank, in: line)
-      return { [unowned self] in
-        member.revive()
-        self[keyPath: lists][type, default: []].insert(member, by: \.rank)
-      }
-    }
+    let responder = MessageHandler(owner: owner, place: place, body: body)
+    return responders.add(responder, for: type, line(.responder, owner, type))
   }
 
-  /// Adds middleware behind those that are there.
-  package func use(owner: String = "swift", _ body: @escaping MiddlewareBody) -> Subscription {
-    let line = "message middleware \(owner)"
-    let member = Middleware(rank: system.ranks.next(in: line), body: body)
-    middleware.insert(member, by: \.rank)
-    return system.registration { [unowned self] in
-      middleware.removeAll { $0.rank == member.rank }
-      system.ranks.giveUp(member.rank, in: line)
-      return { [unowned self] in middleware.insert(member, by: \.rank) }
-    }
+  /// Adds middleware behind what is there.
+  package func use(_ layer: MessageMiddleware) -> Subscription {
+    middleware.add(layer, Ranks.Line(.messageMiddleware, owner: layer.owner))
+  }
+
+  package func use(
+    owner: String = "swift",
+    _ body: @escaping (Message) throws -> Bool
+  ) -> Subscription {
+    use(MessageMiddleware(owner: owner, body))
+  }
+
+  private func line(_ kind: Ranks.Line.Kind, _ owner: BusAddress, _ type: String) -> Ranks.Line {
+    Ranks.Line(kind, owner: owner.id, type)
   }
 
   /// Who handles and who answers each type, in order.
   package var members: (handlers: [String: [String]], responders: [String: [String]]) {
-    (handlers.mapValues { $0.map(\.owner) }, responders.mapValues { $0.map(\.owner) })
+    var handling = handlers.members.mapValues { $0.map(\.owner.name) }
+    if !handlersOfAll.isEmpty { handling["*"] = handlersOfAll.members.map(\.owner.name) }
+    return (handling, responders.members.mapValues { $0.map(\.owner.name) })
   }
 
   private func checkType(_ type: String) throws(StoreError) {
@@ -298,18 +340,18 @@ public final class MessageBus {
   // MARK: Looking back
 
   /// How many messages the history holds.
-  public var messageCount: Int { history.count }
+  public var messageCount: Int { followedHistory.count }
   /// How many delivered messages nobody has handled.
-  public var unhandledCount: Int { history.unhandled }
+  public var unhandledCount: Int { followedHistory.unhandled }
   /// How many delivered messages the history has dropped.
-  public var droppedCount: Int { history.dropped }
+  public var droppedCount: Int { followedHistory.dropped }
   /// The last messages that were delivered, newest first.
-  public func recentMessages(_ count: Int = 20) -> [Message] { history.recent(count) }
+  public func recentMessages(_ count: Int = 20) -> [Message] { followedHistory.recent(count) }
   /// The messages in the history that nobody has handled, newest first.
   ///
   /// Those that somebody still works on are not among them.
   public var unhandledMessages: [Message] {
-    history.recent(.max).filter { !$0.isHandled && !$0.isPending }
+    followedHistory.recent(.max).filter { !$0.isHandled && !$0.isPending }
   }
 
   /// Drops messages from the history that were sent longer ago; those that nobody has handled, or that
@@ -323,18 +365,21 @@ public final class MessageBus {
     guard age >= 0, age.isFinite else {
       throw StoreError(.invalidArgument, "an age is 0 or more seconds, not \(age)")
     }
-    return history.removeAll(before: system.clock.now - age)
+    let time = system.clock.now - age
+    return try system.turn { history.removeAll(before: time) }
   }
 }
 
 /// What the bus has under way.
 private struct BusWork {
   var history = MessageHistory()
+  var sentCount = 0
+  var fact = FollowedFact()
   var current: Message?
+  var handling: MessageHandler?
   var deliveries = 0
+  var nestedRequests = 0
   var delivered: ContiguousArray<Message> = []
-  var endless: StoreError?
-  var handlersOfAll: [BusMember]?
 }
 
 @available(*, unavailable)
@@ -349,6 +394,7 @@ extension Message: UndoableEvent {
     // What came last is undone first.
     guard let delivered = delivery else {
       isWithdrawn = true
+      answers?.hasResponseWaiting = false
       return
     }
     delivery = nil

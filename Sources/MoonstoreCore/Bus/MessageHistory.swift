@@ -3,9 +3,8 @@
 /// What is too many goes with each message, and comes back if its turn is undone; what is too old goes now
 /// and then. Messages that nobody has handled, or that somebody still works on, do not age.
 struct MessageHistory {
-  // Oldest first, from `head` on; what was dropped in front of it goes when it is the greater part.
-  private var messages: ContiguousArray<Message?> = []
-  private var head = 0
+  // Oldest first.
+  private var messages = Deque<Message>()
   private var nextTidying = -Double.infinity
   var unhandled = 0
   private(set) var dropped = 0
@@ -18,7 +17,7 @@ struct MessageHistory {
     case itself
   }
 
-  var count: Int { messages.count - head }
+  var count: Int { messages.count }
 
   mutating func append(_ message: Message, limit: Int) -> Replaced {
     guard limit > 0 else {
@@ -26,16 +25,12 @@ struct MessageHistory {
       return .itself
     }
     var replaced = Replaced.nothing
-    while count >= limit, let older = messages[head] {
+    while count >= limit, let older = messages.popFirst() {
+      older.isRetained = false
       replaced = .older(older)
-      messages[head] = nil
-      head += 1
       dropped += 1
     }
-    if head > 64, head > messages.count / 2 {
-      messages.removeSubrange(..<head)
-      head = 0
-    }
+    message.isRetained = true
     messages.append(message)
     return replaced
   }
@@ -45,15 +40,22 @@ struct MessageHistory {
     switch replaced {
     case .itself: dropped -= 1
     case .nothing, .older:
-      if let place = messages.lastIndex(where: { $0 === message }) { messages.remove(at: place) }
+      remove(message)
       guard case .older(let older) = replaced else { return }
       dropped -= 1
-      if head > 0 {
-        head -= 1
-        messages[head] = older
-      } else {
-        messages.insert(older, at: 0)
-      }
+      older.isRetained = true
+      messages.prepend(older)
+    }
+  }
+
+  private mutating func remove(_ message: Message) {
+    guard message.isRetained else { return }
+    message.isRetained = false
+    // Turns are undone from their end, so it is the last one.
+    if messages.last === message {
+      _ = messages.popLast()
+    } else {
+      messages.keep { $0 !== message }
     }
   }
 
@@ -66,19 +68,16 @@ struct MessageHistory {
 
   /// Drops the messages that were sent up to a time, and tells how many there were.
   mutating func removeAll(before time: Double) -> Int {
-    let kept = messages[head...].filter { message in
-      guard let message else { return false }
-      return message.timestamp > time || !message.isHandled || message.isPending
+    let before = count
+    messages.keep { message in
+      message.isRetained = message.timestamp > time || !message.isHandled || message.isPending
+      return message.isRetained
     }
-    let removed = count - kept.count
-    messages = ContiguousArray(kept)
-    head = 0
+    let removed = before - count
     dropped += removed
     return removed
   }
 
   /// Newest first.
-  func recent(_ count: Int) -> [Message] {
-    messages[head...].suffix(max(0, count)).reversed().compactMap { $0 }
-  }
+  func recent(_ count: Int) -> [Message] { messages.newest(count) }
 }

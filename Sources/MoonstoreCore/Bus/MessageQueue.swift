@@ -1,41 +1,15 @@
 /// The messages that wait, by priority and in order.
 final class MessageQueue {
-  // One line for each priority, the most urgent first; what was taken stays until the line is empty.
+  // One line for each priority, the most urgent first.
   // Not checked for overlapping access: a message is put or taken in one step.
-  @exclusivity(unchecked) private var ownLines = [Line(), Line(), Line()]
-  private var lines: [Line] {
+  @exclusivity(unchecked) private var ownLines = MessageQueue.emptyLines()
+  private static func emptyLines() -> [Deque<Message>] { [Deque(), Deque(), Deque()] }
+  private var lines: [Deque<Message>] {
     get { unsafe ownLines }
     _modify { yield unsafe &ownLines }
   }
   // Most turns send nothing, and ask several times.
   private var count = 0
-
-  private struct Line {
-    var messages: ContiguousArray<Message?> = []
-    var head = 0
-
-    mutating func popFirst() -> Message? {
-      guard head < messages.count else { return nil }
-      defer {
-        messages[head] = nil
-        head += 1
-        if head == messages.count {
-          messages.removeAll(keepingCapacity: head < 4_096)
-          head = 0
-        }
-      }
-      return messages[head]
-    }
-
-    mutating func prepend(_ message: Message) {
-      if head > 0 {
-        head -= 1
-        messages[head] = message
-      } else {
-        messages.insert(message, at: 0)
-      }
-    }
-  }
 
   private static func line(_ priority: Message.Priority) -> Int {
     switch priority {
@@ -49,7 +23,7 @@ final class MessageQueue {
 
   func append(_ message: Message) {
     count += 1
-    lines[MessageQueue.line(message.priority)].messages.append(message)
+    lines[MessageQueue.line(message.priority)].append(message)
   }
 
   func prepend(_ message: Message) {
@@ -68,25 +42,17 @@ final class MessageQueue {
     return nil
   }
 
-  func contains(where predicate: (Message) -> Bool) -> Bool {
-    lines.contains { line in
-      line.messages[line.head...].contains { message in message.map(predicate) ?? false }
-    }
-  }
-
   /// Forgets what was sent by something that was undone.
   func dropWithdrawn() {
-    for index in lines.indices where !lines[index].messages.isEmpty {
-      let waiting = lines[index].messages[lines[index].head...]
-      lines[index] = Line(
-        messages: ContiguousArray(waiting.filter { $0?.isWithdrawn == false })
-      )
-      count += lines[index].messages.count - waiting.count
+    for index in lines.indices where !lines[index].isEmpty {
+      let before = lines[index].count
+      lines[index].keep { !$0.isWithdrawn }
+      count += lines[index].count - before
     }
   }
 
   func removeAll() {
-    for index in lines.indices { lines[index] = Line() }
+    lines = MessageQueue.emptyLines()
     count = 0
   }
 }

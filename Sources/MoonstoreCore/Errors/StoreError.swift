@@ -70,6 +70,8 @@ public struct StoreError: Error, Sendable {
     public static let cancelled = Code(rawValue: "cancelled")
     /// Something tried to wait where nothing can be suspended.
     public static let cannotWait = Code(rawValue: "cannotWait")
+    /// A commit would have made final what a caller, or another part of the turn, has not finished.
+    public static let cannotCommit = Code(rawValue: "cannotCommit")
     /// Nobody has provided what a script injects.
     public static let notProvided = Code(rawValue: "notProvided")
     /// Somebody else provides a value under this key.
@@ -82,6 +84,8 @@ public struct StoreError: Error, Sendable {
     public static let timeLimit = Code(rawValue: "timeLimit")
     /// Scripts held more memory than they may; the turn was ended and undone.
     public static let memoryLimit = Code(rawValue: "memoryLimit")
+    /// Calls were nested deeper than the stack allows; what came of it is not kept.
+    public static let stackLimit = Code(rawValue: "stackLimit")
     /// A script has run over its limits again and again, and is not run until it is reloaded.
     public static let quarantined = Code(rawValue: "quarantined")
     /// Text is not JSON.
@@ -130,6 +134,12 @@ public struct StoreError: Error, Sendable {
     self.underlying = underlying
   }
 
+  /// Says once how deep getters were reading each other where the stack ended.
+  mutating func nest(_ depth: Int) {
+    guard depth > 1, !message.contains("reading each other") else { return }
+    message += " (\(depth) getters deep, reading each other)"
+  }
+
   /// The error itself, or one that carries it.
   package init(wrapping error: any Error) {
     self =
@@ -141,6 +151,10 @@ public struct StoreError: Error, Sendable {
 /// An error of another module that means one of ours.
 package protocol StoreErrorConvertible: Error {
   var storeError: StoreError { get }
+}
+
+extension WorkEnded: StoreErrorConvertible {
+  package var storeError: StoreError { StoreError(.timeLimit, description, underlying: self) }
 }
 
 extension StoreError: CustomStringConvertible {

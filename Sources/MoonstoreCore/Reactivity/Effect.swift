@@ -28,12 +28,31 @@ public final class Effect {
     graph.makeEffect(EffectCore(label: label, tag: tag, body: body)) { tag.node = $0 }
   }
 
+  /// The same; `onEnd` hears that it has ended: by its handle, or with what it belongs to.
+  package init(
+    in graph: ReactiveGraph,
+    label: String,
+    _ body: @escaping () throws -> Void,
+    onEnd: @escaping () -> Void
+  ) {
+    self.graph = graph
+    let tag = OwnerTag()
+    tag.onEnd = onEnd
+    self.tag = tag
+    graph.makeEffect(EffectCore(label: label, tag: tag, body: body)) { tag.node = $0 }
+  }
+
   deinit {
     if tag.node != .none, graph.isUnowned(tag.node) { graph.free(tag.node) }
   }
 
   /// Whether it will never run again.
   public var isDisposed: Bool { tag.node == .none }
+
+  /// Makes it due, as a change of what it has read does.
+  package func schedule() {
+    if tag.node != .none { graph.schedule(tag.node) }
+  }
 
   /// Stops it: disposes what it owns, then runs its cleanups; again, it does nothing.
   public func dispose() {
@@ -67,6 +86,8 @@ extension ReactiveGraph {
 /// Tells the handle of an effect or scope whether it still lives, without keeping its body.
 final class OwnerTag {
   var node = NodeID.none
+  /// Hears, once, that it lives no more.
+  var onEnd: (() -> Void)?
 }
 
 /// What the graph knows of an effect or scope: its cleanups, and the tag that its handle shares.
@@ -106,6 +127,9 @@ class OwnerCore: GraphObserver {
   final override func disposed(in graph: ReactiveGraph) {
     tag.node = .none
     if hasCleanups { cleanUp(in: graph) }
+    guard let onEnd = tag.onEnd else { return }
+    tag.onEnd = nil
+    onEnd()
   }
 }
 

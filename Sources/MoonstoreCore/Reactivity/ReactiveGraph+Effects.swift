@@ -60,6 +60,23 @@ extension ReactiveGraph {
     return true
   }
 
+  /// Makes an effect due.
+  func schedule(_ effect: NodeID) {
+    let id = effect.rawValue
+    let marks = nodes[id].marks
+    guard marks.contains(.effect), !marks.contains(.freed) else { return }
+    announce(id, marks: marks.union(.stale))
+    // It is due whatever is undone.
+    noteUnlogged()
+  }
+
+  /// No effect is due any more; each stays subscribed, and reacts to the next change.
+  package func dropDue() {
+    while let id = dequeue() {
+      nodes[id].marks.subtract(.settledByRun.union(.announced))
+    }
+  }
+
   func isStaleEffect(_ id: UInt32) -> Bool {
     let marks = nodes[id].marks
     guard marks.contains(.effect), !marks.contains(.running) else { return false }

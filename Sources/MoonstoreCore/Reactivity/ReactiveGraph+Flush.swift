@@ -27,6 +27,9 @@ extension ReactiveGraph {
   /// Whether effects wait in the graph's queue.
   package var hasDueEffects: Bool { queueHead != 0 }
 
+  /// Whether effects wait that `flush` would run now.
+  package var canFlush: Bool { queueHead != 0 && !isFlushing && runs.count == 0 }
+
   /// Runs due effects, and those that they make due, until none is left.
   ///
   /// An effect that would run more often than `effectRunLimit` is left out; all others still run.
@@ -73,7 +76,7 @@ extension ReactiveGraph {
     queueTail = id
   }
 
-  private func dequeue() -> UInt32? {
+  func dequeue() -> UInt32? {
     while queueHead != 0 {
       let id = queueHead
       queueHead = nodes[id].nextInQueue
@@ -100,6 +103,7 @@ extension ReactiveGraph {
     if isWatchingLoops || count >= runLimit {
       guard mayRunAgain(id, count: count) else { return }
     }
+    if let onRun { nodes[id].observer.borrow(onRun) }
     execute(id)
   }
 

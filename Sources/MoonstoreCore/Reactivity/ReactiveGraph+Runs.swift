@@ -5,6 +5,9 @@ extension ReactiveGraph {
     let run: RunContext
   }
 
+  /// How many observers' code is on the stack.
+  package var runDepth: Int { runs.count }
+
   /// The observers whose code is on the stack, outermost first.
   package var runningPath: [GraphObserver] {
     var path: [GraphObserver] = []
@@ -39,6 +42,18 @@ extension ReactiveGraph {
   ) throws(Failure) -> Result {
     let outer = pauseTracking()
     defer { resumeTracking(outer) }
+    return try body()
+  }
+
+  /// Runs a closure that is no part of what observes and owns now: its reads are not recorded, and effects
+  /// that it creates belong to nothing.
+  @inline(__always)
+  package func outside<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let outer = context.value
+    context.value = RunContext()
+    defer { context.value = outer }
     return try body()
   }
 

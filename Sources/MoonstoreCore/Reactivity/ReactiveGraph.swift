@@ -75,6 +75,9 @@ public final class ReactiveGraph {
   /// Hears of each error that an effect threw, with its observer, before `onEffectFailure`.
   package var onEffectError: ((any Error, GraphObserver) -> Void)?
 
+  /// Hears of each effect that a flush runs, before it runs.
+  package var onRun: ((GraphObserver) -> Void)?
+
   /// Creates an empty graph.
   public init() {}
 

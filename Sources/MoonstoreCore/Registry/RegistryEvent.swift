@@ -15,6 +15,7 @@ public struct RegistryEvent: Sendable {
   /// What else there is to say.
   public var payload: Value {
     switch content {
+    case .nothing: .null
     case .value(let value): value
     case .record(let record): record.value
     case .storeID: ["storeId": target.map(Value.string) ?? .null]
@@ -26,18 +27,21 @@ public struct RegistryEvent: Sendable {
 
   /// What is told, in a form that costs little as long as nobody looks.
   enum Content: Sendable {
+    case nothing
     case value(Value)
     case record(StoreRecord)
     case storeID
   }
 
-  /// The event as data.
+  /// The event as data; without a payload it has no such field, as a message has none.
   package var record: Value {
-    [
+    var record: [Value.Key: Value] = [
       "sequence": .integer(Int64(sequence)), "type": .string(type), "source": .string(source),
-      "target": target.map(Value.string) ?? .null, "payload": payload,
-      "timestamp": .number(timestamp),
+      "target": target.map(Value.string) ?? .null, "timestamp": .number(timestamp),
     ]
+    if case .nothing = content { return .map(record) }
+    record["payload"] = payload
+    return .map(record)
   }
 }
 
@@ -75,17 +79,9 @@ final class StoreRecord: Sendable {
 }
 
 /// Hears of the events of a type, or of all.
-final class RegistryListener {
-  let type: String
-  let owner: String
+struct RegistryListener {
+  let owner: BusAddress
+  /// Where its code stands, for errors.
+  let place: (() -> String?)?
   let body: (RegistryEvent) throws -> Void
-  var isActive = true
-  /// Its place among the others.
-  var rank = 0
-
-  init(type: String, owner: String, body: @escaping (RegistryEvent) throws -> Void) {
-    self.type = type
-    self.owner = owner
-    self.body = body
-  }
 }

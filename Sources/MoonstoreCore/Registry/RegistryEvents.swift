@@ -6,15 +6,26 @@ import MoonValue
 /// a turn has told goes with the turn; only refusals stay, since whoever watches for them must see them most
 /// of all when they make a turn fail.
 final class RegistryEvents {
-  // The world owns its registry, which owns its events.
-  private unowned(unsafe) let world: StoreSystem
-  private var system: StoreSystem { unsafe world }
-  private var history: [RegistryEvent] = []
+  // The system owns its registry, which owns its events, and which a program can keep beyond it.
+  private let presence: WorldPresence
+  private var system: StoreSystem { presence.system(of: "StoreRegistry") }
+  // Oldest first; those whose turn was undone are passed over, and go when they are the last.
+  private var history = Deque<Pending>()
+  private var withdrawnCount = 0
+  private var fact = FollowedFact()
   private var count = 0
-  private(set) var droppedCount = 0
-  private var listeners: [RegistryListener] = []
-  private var pending: ContiguousArray<Pending> = []
+  private var dropped = 0
+  /// How many the history no longer holds.
+  var droppedCount: Int {
+    track()
+    return dropped
+  }
+  private let listeners: RegistrationTable<String, RegistryListener>
+  // To be told; those whose turn was undone are passed over.
+  private var pending = Deque<Pending>()
   private var current: Pending?
+  /// Who has heard of the last events that others have caused, for the error of a loop.
+  private var trail: [String] = []
 
   /// An event that is to be told, and what has caused it.
   ///
@@ -24,7 +35,9 @@ final class RegistryEvents {
     let event: RegistryEvent
     let depth: Int
     let survives: Bool
-    private let dropped: ArraySlice<RegistryEvent>
+    /// What had to leave the history for it, until its turn is final.
+    fileprivate var dropped: [Pending] = []
+    fileprivate var isWithdrawn = false
     private unowned let events: RegistryEvents
     private var isTold = false
 
@@ -32,13 +45,11 @@ final class RegistryEvents {
       _ event: RegistryEvent,
       depth: Int,
       survives: Bool,
-      dropped: ArraySlice<RegistryEvent>,
       by events: RegistryEvents
     ) {
       self.event = event
       self.depth = depth
       self.survives = survives
-      self.dropped = dropped
       self.events = events
     }
 
@@ -49,13 +60,19 @@ final class RegistryEvents {
 
     func undo() {
       // What was told last is undone first.
-      guard isTold else { return events.takeBack(self, dropped: dropped) }
+      guard isTold else { return events.takeBack(self) }
       isTold = false
       events.tellAgain(self)
     }
+
+    var endsSomething: Bool { !dropped.isEmpty }
+    func commit() { dropped = [] }
   }
 
-  init(system: StoreSystem) { unsafe world = system }
+  init(system: StoreSystem) {
+    presence = system.presence
+    listeners = RegistrationTable(in: system)
+  }
 
   // MARK: Telling
 
@@ -67,11 +84,9 @@ final class RegistryEvents {
     survives: Bool
   ) throws(StoreError) {
     let depth = (current?.depth ?? 0) + 1
-    guard survives || depth <= system.limits.messageDepth else {
-      throw StoreError(
-        .endlessLoop,
-        "registry events cause each other without end (\(system.limits.messageDepth) deep), "
-          + "the last one '\(type)'"
+    guard survives || depth <= system.limits.loopLength else {
+      throw system.fail(
+        system.loops.error("registry events cause each other", system.limits.loopLength, trail)
       )
     }
     count += 1
@@ -83,91 +98,148 @@ final class RegistryEvents {
       content: payload,
       timestamp: system.clock.now
     )
-    history.append(event)
-    var dropped: ArraySlice<RegistryEvent> = []
-    if history.count > system.limits.eventHistory {
-      // Half of them go at once, so that dropping costs nothing by the piece.
-      dropped = history.prefix(history.count - max(1, system.limits.eventHistory / 2))
-      history.removeFirst(dropped.count)
-      droppedCount += dropped.count
-    }
-    let told = Pending(event, depth: depth, survives: survives, dropped: dropped, by: self)
+    if depth == 1 { trail = [] }
+    let told = Pending(event, depth: depth, survives: survives, by: self)
+    history.append(told)
+    noteChange()
+    let isUndoable = system.isInTurn && !survives
+    let dropped = dropTooMany()
+    if isUndoable { told.dropped = dropped }
     pending.append(told)
-    system.pendingEvents = pending.count
-    if system.isInTurn, !survives { system.tree.note(told) }
+    system.pendingEvents += 1
+    if isUndoable { system.tree.note(told) }
   }
 
-  fileprivate func takeBack(_ told: Pending, dropped: ArraySlice<RegistryEvent>) {
-    if let place = history.lastIndex(where: { $0.sequence == told.event.sequence }) {
-      history.remove(at: place)
+  /// Past the bound of the history half of it goes, so that dropping costs nothing by the piece.
+  private func dropTooMany() -> [Pending] {
+    guard history.count - withdrawnCount > system.limits.eventHistory else { return [] }
+    removeWithdrawn()
+    var dropped: [Pending] = []
+    while history.count > max(1, system.limits.eventHistory / 2), let oldest = history.popFirst() {
+      dropped.append(oldest)
     }
-    history.insert(contentsOf: dropped, at: 0)
-    droppedCount -= dropped.count
+    self.dropped += dropped.count
+    return dropped
+  }
+
+  private func removeWithdrawn() {
+    guard withdrawnCount > 0 else { return }
+    history.keep { !$0.isWithdrawn }
+    withdrawnCount = 0
+  }
+
+  fileprivate func takeBack(_ told: Pending) {
+    told.isWithdrawn = true
+    withdrawnCount += 1
+    // Turns are undone from their end, so it is the last one, or only refusals came after it.
+    while let last = history.last, last.isWithdrawn {
+      _ = history.popLast()
+      withdrawnCount -= 1
+    }
+    if withdrawnCount > history.count / 2 { removeWithdrawn() }
+    for older in told.dropped.reversed() { history.prepend(older) }
+    dropped -= told.dropped.count
+    told.dropped = []
     if count == told.event.sequence { count -= 1 }
-    pending.removeAll { $0 === told }
-    system.pendingEvents = pending.count
+    system.pendingEvents -= 1
+    if pending.last === told { _ = pending.popLast() }
+    noteChange()
   }
 
   // MARK: Hearing
 
   func listen(
     _ type: String,
-    owner: String,
+    owner: BusAddress,
+    place: (() -> String?)?,
     _ body: @escaping (RegistryEvent) throws -> Void
   ) -> Subscription {
-    let listener = RegistryListener(type: type, owner: owner, body: body)
-    let line = "event \(owner) \(type)"
-    listener.rank = system.ranks.next(in: line)
-    listeners.insert(listener, by: \.rank)
-    return system.registration { [unowned self] in
-      listener.isActive = false
-      listeners.removeAll { $0 === listener }
-      system.ranks.giveUp(listener.rank, in: line)
-      return { [unowned self] in
-        listener.isActive = true
-        listeners.insert(listener, by: \.rank)
-      }
-    }
+    listeners.add(
+      RegistryListener(owner: owner, place: place, body: body),
+      for: type,
+      Ranks.Line(.listener, owner: owner.id, type)
+    )
+  }
+
+  /// Those who hear of a type, in order of rank.
+  private func listeners(
+    of type: String
+  ) -> ContiguousArray<Registration<RegistryListener>> {
+    guard type != "*", let ofAll = listeners["*"] else { return listeners[type]?.all ?? [] }
+    guard let ofType = listeners[type] else { return ofAll.all }
+    return ofType.merged(with: ofAll)
   }
 
   /// Tells the next event; false when there is none.
   func deliverNext() throws -> Bool {
-    guard !pending.isEmpty else { return false }
-    try system.bus.countDelivery { "the registry event '\(pending[0].event.type)'" }
-    let told = pending.removeFirst()
-    system.pendingEvents = pending.count
+    guard system.pendingEvents > 0 else {
+      if !pending.isEmpty { pending.removeAll() }
+      return false
+    }
+    guard let told = pending.popFirst() else { return false }
+    if told.isWithdrawn { return true }
+    system.pendingEvents -= 1
+    do {
+      try system.bus.countDelivery { "the registry event '\(told.event.type)'" }
+    } catch {
+      tellAgain(told)
+      throw error
+    }
     if !told.survives { told.noteTold(in: system.tree) }
     let outer = current
     current = told
     defer { current = outer }
     // The list as it is now; one that is ended meanwhile is passed over.
-    for listener in listeners where listener.isActive {
-      guard listener.type == told.event.type || listener.type == "*" else { continue }
-      system.isolated("hearing of '\(told.event.type)'", owner: listener.owner) {
+    for each in listeners(of: told.event.type) where each.isActive {
+      guard let listener = each.member else { continue }
+      noteHearing(listener, told)
+      system.isolated("hearing of '\(told.event.type)'", owner: listener.owner.name) {
         try listener.body(told.event)
       }
     }
     return true
   }
 
+  private func noteHearing(_ listener: RegistryListener, _ told: Pending) {
+    // Most events cause no others.
+    guard system.loops.isOn || told.depth > system.limits.loopLength - LoopTrace.length else {
+      return
+    }
+    let place = listener.place?() ?? "'\(listener.owner.name)' in Swift"
+    let label = "'\(told.event.type)' at \(place)"
+    system.loops.note(label)
+    if told.depth == 1 { trail = [] }
+    trail.append(label)
+    if trail.count > LoopTrace.length { trail.removeFirst() }
+  }
+
   fileprivate func tellAgain(_ told: Pending) {
-    pending.insert(told, at: 0)
-    system.pendingEvents = pending.count
+    pending.prepend(told)
+    system.pendingEvents += 1
   }
 
   /// Forgets what a turn that ended in a loop had still to tell.
   func dropPending() {
-    pending.removeAll { !$0.survives }
+    pending.keep { $0.survives && !$0.isWithdrawn }
     system.pendingEvents = pending.count
   }
 
-  func removeListeners() { listeners = [] }
+  func removeListeners() { listeners.removeAll() }
 
   // MARK: Looking back
 
-  /// Oldest first.
-  func recent(_ count: Int) -> [RegistryEvent] { Array(history.suffix(max(0, count))) }
+  /// Getters and watchers that read what has happened follow it, as long as the system is there.
+  private func track() {
+    if let graph = presence.system?.graph { fact.track(in: graph) }
+  }
 
-  /// Who listens to what, in order.
-  var subscribed: [(type: String, owner: String)] { listeners.map { ($0.type, $0.owner) } }
+  /// The history has changed: those who follow it look again.
+  private func noteChange() { fact.change(in: system.graph) }
+
+  /// Oldest first.
+  func recent(_ count: Int) -> [RegistryEvent] {
+    track()
+    removeWithdrawn()
+    return history.newest(count).reversed().map(\.event)
+  }
 }

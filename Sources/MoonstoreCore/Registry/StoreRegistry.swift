@@ -12,7 +12,9 @@ public final class StoreRegistry {
     case leave
   }
 
-  private unowned let system: StoreSystem
+  // The system owns its registry, which a program can keep beyond it.
+  private let presence: WorldPresence
+  private var system: StoreSystem { presence.system(of: "StoreRegistry") }
   private var stores: [String: LiveStore] = [:]
   private var order: [String] = []
   // Where an id stands in `order`, unless stores have left since: then a little earlier.
@@ -20,11 +22,11 @@ public final class StoreRegistry {
   /// Who depends on an id directly, whether or not there is such a store.
   private var dependents: [String: Set<String>] = [:]
   private let events: RegistryEvents
-  /// The graph's node for which stores there are.
-  private var presence = NodeID.none
+  /// Which stores there are, and what they were registered with.
+  private var content = FollowedFact()
 
   init(system: StoreSystem) {
-    self.system = system
+    presence = system.presence
     events = RegistryEvents(system: system)
   }
 
@@ -63,25 +65,24 @@ public final class StoreRegistry {
 
   /// What a store was registered with.
   public func definition(of id: String) throws(StoreError) -> StoreDefinition {
-    try live(id).definition
+    trackPresence()
+    return try live(id).definition
   }
 
   /// What a store was registered with, as data: `id`, `name`, `metadata`, `dependencies`, `dependents`,
   /// `permissions`, `version` and `script`.
   public func record(of id: String) throws(StoreError) -> Value {
-    StoreRecord(try live(id), dependents: dependents(of: id)).value
+    trackPresence()
+    return StoreRecord(try live(id), dependents: dependents(of: id)).value
   }
 
-  /// Getters and watchers that ask which stores there are follow their coming and going.
+  /// Getters and watchers that ask which stores there are, and what is known of them, follow it.
   package func trackPresence() {
-    guard system.graph.isTracking else { return }
-    if presence == .none { presence = system.graph.makeSource() }
-    system.graph.track(presence)
+    content.track(in: system.graph)
   }
 
-  private func changePresence() {
-    if presence != .none { system.graph.markChanged(presence) }
-  }
+  /// A store has come or gone, or is registered with something else.
+  func noteChange() { content.change(in: system.graph) }
 
   // MARK: Dependencies
 
@@ -89,6 +90,7 @@ public final class StoreRegistry {
   ///
   /// - Throws: `unknownStore`, `missingDependency`, `dependencyCycle`.
   public func resolveDependencies(_ id: String) throws(StoreError) -> [String] {
+    trackPresence()
     let start = try live(id)
     var resolver = DependencyOrder { [stores] in stores[$0]?.definition.dependencies }
     return try resolver.order(of: [start.id]).dropLast()
@@ -96,6 +98,7 @@ public final class StoreRegistry {
 
   /// The dependencies of a store, direct or not, that are not there; empty when all are.
   public func missingDependencies(_ id: String) throws(StoreError) -> [String] {
+    trackPresence()
     var missing: [String] = []
     var seen: Set<String> = [id]
     var queue = try live(id).definition.dependencies
@@ -114,6 +117,7 @@ public final class StoreRegistry {
   ///
   /// In order of registration.
   public func dependents(of id: String) -> [String] {
+    trackPresence()
     guard let dependents = dependents[id] else { return [] }
     return dependents.sorted { (places[$0] ?? 0, $0) < (places[$1] ?? 0, $1) }
   }
@@ -126,9 +130,7 @@ public final class StoreRegistry {
     let old = store.definition.dependencies
     try check(dependencies: dependencies, of: id)
     note(dependencies, of: store, insteadOf: old)
-    guard system.isInTurn else { return }
-    let back = Subscription { [unowned self] in note(old, of: store, insteadOf: dependencies) }
-    system.tree.note(Registered(back))
+    system.noteUndo { [unowned self] in note(old, of: store, insteadOf: dependencies) }
   }
 
   /// Throws unless a store can depend on these: all are there, and none depends on it.
@@ -155,6 +157,7 @@ public final class StoreRegistry {
     for id in old { dependents[id]?.remove(store.id) }
     for id in new { dependents[id, default: []].insert(store.id) }
     for id in old where dependents[id]?.isEmpty == true { dependents[id] = nil }
+    noteChange()
   }
 
   private func checkPresence(of dependencies: [String], for id: String) throws(StoreError) {
@@ -181,9 +184,12 @@ public final class StoreRegistry {
     on id: String,
     for principal: Principal
   ) throws(StoreError) -> Bool {
-    guard let store = stores[id] else { return false }
+    guard let store = stores[id] else {
+      trackPresence()
+      return false
+    }
     let access = try PermissionSet.request(permission, of: store)
-    return system.access.allows(try system.access.number(for: principal), access)
+    return system.access.answers(try system.access.number(for: principal), access)
   }
 
   // MARK: Coming and going
@@ -224,7 +230,7 @@ public final class StoreRegistry {
     order.insert(store.id, at: min(place, order.count))
     places[store.id] = place
     note(store.definition.dependencies, of: store, insteadOf: [])
-    changePresence()
+    noteChange()
   }
 
   /// Takes a store out and ends all that belongs to it.
@@ -292,7 +298,7 @@ public final class StoreRegistry {
       dependents[id]?.remove(store.id)
       if dependents[id]?.isEmpty == true { dependents[id] = nil }
     }
-    changePresence()
+    noteChange()
     store.leave()
     guard system.isInTurn, !system.tree.isUndoing else { return store.dispose() }
     system.tree.note(Removed(store, from: self, at: place))
@@ -317,13 +323,13 @@ public final class StoreRegistry {
   ///
   /// - Parameters:
   ///   - type: Such as `shop:opened`; `store:`, `permission:` and `script:` are the host's own.
-  ///   - payload: What there is to say.
+  ///   - payload: What there is to say; nil for nothing.
   ///   - source: Who says it.
   ///   - target: The store that it is about.
   /// - Throws: `invalidArgument` for the registry's own types, `endlessLoop`.
   public func emit(
     _ type: String,
-    _ payload: Value = .null,
+    _ payload: Value? = nil,
     source: String = "swift",
     target: String? = nil
   ) throws(StoreError) {
@@ -353,14 +359,14 @@ public final class StoreRegistry {
     _ type: String,
     source: String,
     target: String?,
-    payload: Value
+    payload: Value?
   ) throws(StoreError) {
     try system.turn {
       try events.emit(
         type,
         source: source,
         target: target,
-        payload: .value(payload),
+        payload: payload.map(RegistryEvent.Content.value) ?? .nothing,
         survives: false
       )
     }
@@ -395,7 +401,17 @@ public final class StoreRegistry {
     owner: String = "swift",
     _ body: @escaping (RegistryEvent) throws -> Void
   ) -> Subscription {
-    events.listen(type, owner: owner, body)
+    onEvent(type, owner: BusAddress(owner), place: nil, body)
+  }
+
+  /// The same for a listener whose code stands at a place, which errors tell.
+  package func onEvent(
+    _ type: String,
+    owner: BusAddress,
+    place: (() -> String?)?,
+    _ body: @escaping (RegistryEvent) throws -> Void
+  ) -> Subscription {
+    events.listen(type, owner: owner, place: place, body)
   }
 
   func deliverNext() throws -> Bool { try events.deliverNext() }

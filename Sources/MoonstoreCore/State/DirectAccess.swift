@@ -91,7 +91,8 @@ extension StateTree {
   private func poke(_ slot: StateSlot, at node: StateNode, _ symbol: UInt32) -> Bool {
     guard node.hasStore, node.hasShape else { return false }
     let position = node.position(ofSymbol: symbol)
-    guard position >= 0 else { return false }
+    // A field that comes back may have become the name of a getter meanwhile: the long way looks.
+    guard position >= 0, !node.slots[position].isEmpty else { return false }
     write(slot, to: node, at: position)
     return true
   }

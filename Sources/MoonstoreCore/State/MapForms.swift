@@ -67,6 +67,7 @@ extension StateTree {
       }
     }
     node.slots = placed
+    noteGrowth(placed.count * StateNode.elementSize)
     return true
   }
 

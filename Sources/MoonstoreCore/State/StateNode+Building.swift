@@ -15,16 +15,18 @@ extension StateTree {
       for element in elements { appendFresh(slot(element), to: node) }
       return .node(node)
     case .map(let pairs):
-      let node = StateNode(pairs.isEmpty ? .undetermined : .map, tree: self)
+      let node = StateNode(.map, tree: self)
       // A dictionary's order differs from run to run; the order of fields must not.
       for key in pairs.keys.sorted() { addFresh(key, slot(pairs[key] ?? .null), to: node) }
       return .node(node)
+    case .empty: return .node(StateNode(.undetermined, tree: self))
     }
   }
 
   /// Fills a node that nobody has seen yet: nothing to log, nobody to tell.
   package func appendFresh(_ slot: StateSlot, to node: StateNode) {
     node.slots.append(slot)
+    noteGrowth(StateNode.elementSize)
     own(slot, in: node)
   }
 
@@ -33,7 +35,11 @@ extension StateTree {
     if node.kind == .undetermined { node.kind = .map }
     let known = node.position(of: key)
     let position = known >= 0 ? known : makePosition(for: key, in: node)
+    if node.table != nil, node.slots[position].isEmpty != slot.isEmpty {
+      node.table?.note(position, isEmpty: slot.isEmpty)
+    }
     node.slots[position] = slot
+    noteGrowth(StateNode.elementSize)
     own(slot, in: node)
   }
 
@@ -50,6 +56,7 @@ extension StateTree {
     copy.shape = node.shape
     copy.table = node.table
     copy.slots.reserveCapacity(node.slots.count)
+    noteGrowth(node.slots.count * StateNode.elementSize)
     for slot in node.slots {
       var new = slot
       if case .node(let child) = slot { new = .node(self.copy(child, frozen: frozen)) }

@@ -10,6 +10,15 @@ package final class StateNode {
     case undetermined
     case array
     case map
+
+    /// A part of this kind without elements, as data.
+    package var emptyValue: Value {
+      switch self {
+      case .undetermined: .empty
+      case .array: .array([])
+      case .map: .map([:])
+      }
+    }
   }
 
   // Every access of a script asks for these two. A property that other modules see is checked for overlapping
@@ -69,9 +78,20 @@ package final class StateNode {
     self.tree = tree
     birth = tree.turnNumber
     if kind != .array { shape = tree.emptyShape }
+    tree.noteGrowth(StateNode.size)
   }
 
+  /// About what a part takes without its elements, and each element, in bytes.
+  static let size = 192
+  static let elementSize = 32
+
   deinit {
+    // A child that a script still has stands nowhere now.
+    if !isFrozen {
+      for case .node(let child) in slots where unsafe child.parent === self {
+        unsafe child.parent = nil
+      }
+    }
     for cell in cells where cell != .none { tree.graph.free(cell) }
     if structure != .none { tree.graph.free(structure) }
   }
@@ -79,9 +99,21 @@ package final class StateNode {
   /// The number of elements, or of fields.
   package var count: Int {
     if kind == .array { return slots.count }
+    if let table { return slots.count - table.holes }
     var count = 0
     for slot in slots where !slot.isEmpty { count += 1 }
     return count
+  }
+
+  /// The number of elements from 1 on without a gap; of a map with whole numbers for keys, as Lua counts it.
+  package var border: Int {
+    if kind == .array { return slots.count }
+    var border = 0
+    while true {
+      let position = position(of: .integer(Int64(border + 1)))
+      guard position >= 0, !slots[position].isEmpty else { return border }
+      border += 1
+    }
   }
 
   /// The key of the field at a position of a map.
@@ -121,7 +153,7 @@ package final class StateNode {
   /// A copy as plain data.
   package var value: Value {
     switch kind {
-    case .undetermined: return .map([:])
+    case .undetermined: return .empty
     case .array: return .array(slots.map(\.value))
     case .map:
       var pairs: [Value.Key: Value] = [:]
@@ -146,15 +178,41 @@ package final class StateNode {
     return StatePath([.field(.string(store.id))] + components.reversed())
   }
 
+  /// Whether it stands in what a store shows, and not among the values that a setup function keeps to itself.
+  var isInState: Bool {
+    var node = self
+    while let parent = unsafe node.parent { node = parent }
+    return node === store?.root
+  }
+
   func component(at position: Int) -> StatePath.Component {
     kind == .array ? .index(position + 1) : .field(key(at: position))
   }
 
   private func position(ofChild child: StateNode) -> Int? {
     if child.hint < slots.count, slots[child.hint].node === child { return child.hint }
-    guard let found = slots.firstIndex(where: { $0.node === child }) else { return nil }
-    child.hint = found
+    // What has moved one part has moved others: all are found in one walk, so that asking for each costs no
+    // more than moving them did.
+    var found: Int?
+    for position in slots.indices {
+      guard case .node(let other) = slots[position], unsafe other.parent === self else { continue }
+      other.hint = position
+      if other === child { found = position }
+    }
     return found
+  }
+
+  /// The position of the first field from here on, or the number of positions if there is none.
+  package func firstField(from position: Int) -> Int {
+    var position = position
+    if position == 0, let table {
+      position = table.start
+      while position < slots.count, slots[position].isEmpty { position += 1 }
+      self.table?.noteStart(position)
+      return position
+    }
+    while position < slots.count, slots[position].isEmpty { position += 1 }
+    return position
   }
 }
 
@@ -174,29 +232,8 @@ extension StateNode {
       kind = newValue.kind
       shape = newValue.shape
       table = newValue.table
+      table?.noteAllEmpty()
       slots = ContiguousArray(repeating: .empty, count: newValue.places)
     }
-  }
-}
-
-/// The keys of a large map: found by hash, kept in order of insertion so that iteration is the same in
-/// every run.
-struct KeyTable {
-  var keys: ContiguousArray<Value.Key>
-  var positions: [Value.Key: Int]
-
-  init(_ keys: ContiguousArray<Value.Key>) {
-    self.keys = keys
-    positions = Dictionary(minimumCapacity: keys.count)
-    for (position, key) in keys.enumerated() { positions[key] = position }
-  }
-
-  mutating func append(_ key: Value.Key) {
-    positions[key] = keys.count
-    keys.append(key)
-  }
-
-  mutating func removeLast() {
-    if let key = keys.popLast() { positions[key] = nil }
   }
 }

@@ -101,6 +101,11 @@ package struct StateReconciliation {
     }
     let kind = ValueKind(slot)
     let wanted = ValueKind(new)
+    // What was never declared is now, and there is nothing in it that could be lost.
+    if kind == .empty, let empty = wanted.emptyValue {
+      writes.append((node, key, tree.slot(empty)))
+      return
+    }
     let before = old.map { ValueKind($0) } ?? kind
     // The value may have become something else than its default was; that is its script's affair.
     if kind.fits(wanted) || before == wanted { return }
@@ -146,6 +151,15 @@ enum ValueKind: String {
   /// `{}`: a list or a map, with its first element.
   case empty = "empty table"
 
+  /// What is empty of this kind, if it is one that was declared.
+  var emptyValue: Value? {
+    switch self {
+    case .list: .array([])
+    case .map: .map([:])
+    default: nil
+    }
+  }
+
   init(_ value: Value) {
     switch value {
     case .null: self = .null
@@ -153,7 +167,8 @@ enum ValueKind: String {
     case .integer, .number: self = .number
     case .string, .bytes: self = .text
     case .array: self = .list
-    case .map(let pairs): self = pairs.isEmpty ? .empty : .map
+    case .map: self = .map
+    case .empty: self = .empty
     }
   }
 
@@ -164,7 +179,7 @@ enum ValueKind: String {
     }
     switch node.kind {
     case .array: self = .list
-    case .map: self = node.count == 0 ? .empty : .map
+    case .map: self = .map
     case .undetermined: self = .empty
     }
   }
@@ -183,15 +198,15 @@ extension StateSlot {
     guard let node else { return !isEmpty && self.value == value }
     switch value {
     case .array(let elements):
-      guard node.kind != .map, node.count == elements.count else { return false }
+      guard node.kind == .array, node.count == elements.count else { return false }
       return zip(node.slots, elements).allSatisfy { $0.matches($1) }
     case .map(let pairs):
-      if pairs.isEmpty { return node.count == 0 }
       guard node.kind == .map, node.count == pairs.count else { return false }
       return pairs.allSatisfy { key, inner in
         let position = node.position(of: key)
         return position >= 0 && node.slots[position].matches(inner)
       }
+    case .empty: return node.kind == .undetermined
     default: return false
     }
   }

@@ -26,7 +26,7 @@ package enum StateSlot {
 
   /// Whether writing one over the other changes nothing.
   ///
-  /// Two parts are never the same value: what is assigned is copied.
+  /// Two parts are never the same value, since what is inside of them may have changed; see `isSelf`.
   package func isSame(as other: StateSlot) -> Bool {
     switch (self, other) {
     case (.empty, .empty), (.null, .null): true
@@ -38,6 +38,12 @@ package enum StateSlot {
     case (.opaque(let a), .opaque(let b)): a === b
     default: false
     }
+  }
+
+  /// Whether both are one part: it is assigned to its own place.
+  func isSelf(of other: StateSlot) -> Bool {
+    if case .node(let a) = self, case .node(let b) = other { return a === b }
+    return false
   }
 
   /// The value, copied; a field that is not there is null.

@@ -5,6 +5,9 @@ import MoonValue
 extension StateTree {
   func place(_ slot: StateSlot, in node: StateNode, at position: Int) {
     if case .node(let child) = node.slots[position] { detach(child) }
+    if node.table != nil, node.slots[position].isEmpty != slot.isEmpty {
+      node.table?.note(position, isEmpty: slot.isEmpty)
+    }
     node.slots[position] = slot
     if case .node(let child) = slot { attach(child, to: node, at: position) }
   }
@@ -27,14 +30,17 @@ extension StateTree {
   func makePosition(for key: Value.Key, in node: StateNode) -> Int {
     if let shape = node.shape {
       if case .string(let name) = key {
-        let symbol = symbols.intern(name)
+        let symbol = shape.hasRoom ? symbols.intern(name) : symbols.symbol(of: name)
         if symbol != 0, let next = shape.adding(symbol) {
           node.shape = next
           node.slots.append(.empty)
           return node.slots.count - 1
         }
       }
-      node.table = KeyTable(ContiguousArray(node.slots.indices.map(node.key(at:))))
+      node.table = KeyTable(
+        ContiguousArray(node.slots.indices.map(node.key(at:))),
+        holes: node.slots.count - node.count
+      )
       node.shape = nil
     }
     node.table?.append(key)

@@ -20,7 +20,8 @@ extension StateTree {
     }
   }
 
-  private func stepBack(_ change: Change, _ node: StateNode) {
+  /// Puts a part back to what it was before a change; no reader is told.
+  func stepBack(_ change: Change, _ node: StateNode) {
     switch change.operation {
     case .set, .add: place(change.old, in: node, at: change.position)
     case .insert: takeOut(node, change.position)
@@ -29,7 +30,7 @@ extension StateTree {
       var inverse = order
       for (new, old) in order.enumerated() { inverse[old] = new }
       arrange(node, inverse)
-    case .form(let form): node.form = form
+    case .form(let form, _): node.form = form
     case .event: break
     }
   }

@@ -7,8 +7,11 @@ package import MoonValue
 package final class StateTree {
   package let graph: ReactiveGraph
   package let symbols = SymbolTable()
-  let emptyShape = Shape()
+  /// Counts the parts that are copied and converted, and the messages and events that are delivered.
+  package let meter = WorkMeter()
+  let emptyShape: Shape
   var mapForms = MapForms()
+  var recentTexts = RecentTexts()
   /// Counts turns; a savepoint is good for the turn that it was taken in.
   private(set) var turnNumber: UInt32 = 1
   /// What the turn has done so far.
@@ -20,13 +23,27 @@ package final class StateTree {
   // does not come back here.
   @exclusivity(unchecked) private var changes: ContiguousArray<Change> = []
 
+  /// What the turn has done and its watchers and subscribers hear of already, in the order of settling: it can
+  /// still be undone, since they may not settle.
+  private var sealed: [ContiguousArray<Change>] = []
+
+  /// Whether a turn, or a part of one, is being undone; what ends meanwhile is no event of its own.
   private(set) var isUndoing = false
+  /// Bytes that were taken up for parts, messages and strings since a script engine last asked: the collector of its
+  /// language is to know what its objects keep alive. An estimate, which nothing is taken off.
+  // Not checked for overlapping access: it is counted in one step.
+  @exclusivity(unchecked) private var growth = 0
+  /// How many levels of parts a store's state may have, the state itself included.
+  package internal(set) var maximumDepth = Limits().stateDepth
+  /// Which part each copy is of, while a writer asks for it; by the copy.
+  private var origins: [ObjectIdentifier: (copy: StateNode, origin: StateNode)]?
 
   /// How many changes the turn has made so far.
   package var changeCount: Int { log.count }
 
   package init(graph: ReactiveGraph) {
     self.graph = graph
+    emptyShape = Shape(in: symbols)
     log.reserveCapacity(16)
     // Effects that somebody holds keep the graph beyond the tree, which therefore takes this back. A weak
     // reference would make every count of references to the tree a slow one.
@@ -34,6 +51,13 @@ package final class StateTree {
   }
 
   deinit { graph.followLog { 0 } }
+
+  package func noteGrowth(_ bytes: Int) { unsafe growth &+= bytes }
+
+  package func takeGrowth() -> Int {
+    defer { unsafe growth = 0 }
+    return unsafe growth
+  }
 
   // MARK: Reading
 
@@ -72,7 +96,7 @@ package final class StateTree {
   /// Puts a value at a position that exists.
   package func write(_ slot: StateSlot, to node: StateNode, at position: Int) {
     let old = node.slots[position]
-    if old.isSame(as: slot) { return }
+    if old.isSame(as: slot) || old.isSelf(of: slot) { return }
     log.append(Change(.set, node, position, old: old, new: slot))
     replace(node, at: position, with: slot)
   }
@@ -87,29 +111,68 @@ package final class StateTree {
   /// Inserts into an array; `position` counts from 0.
   package func insert(_ slot: StateSlot, into node: StateNode, at position: Int) {
     log.append(Change(.insert, node, position, old: .empty, new: slot))
-    insertRaw(slot, node, position)
+    putIn(slot, node, position)
+    markMoved(node, from: position)
   }
 
   /// Removes from an array.
   package func remove(from node: StateNode, at position: Int) {
     let old = node.slots[position]
     log.append(Change(.remove, node, position, old: old, new: .empty))
-    removeRaw(node, position)
+    takeOut(node, position)
+    markMoved(node, from: position)
   }
 
   /// Puts the elements of an array into another order: `order[i]` is the old position of the i-th.
+  ///
+  /// In a map they are what stands under the keys from 1 on.
   package func reorder(_ node: StateNode, _ order: [Int]) {
     guard !order.indices.allSatisfy({ order[$0] == $0 }) else { return }
+    if node.kind == .map { return exchange(order, in: node) }
     log.append(Change(.reorder(order), node, 0, old: .empty, new: .empty))
-    reorderRaw(node, order)
+    arrange(node, order)
+    markMoved(node, from: 0)
+  }
+
+  /// The fields of a map have no order: each key gets another value.
+  private func exchange(_ order: [Int], in node: StateNode) {
+    let positions = order.indices.map { node.position(of: .integer(Int64($0 + 1))) }
+    let slots = positions.map { node.slots[$0] }
+    let moved = order.indices.filter { order[$0] != $0 }
+    // A part stands in one place at a time.
+    for index in moved where slots[index].node != nil {
+      write(.empty, to: node, at: positions[index])
+    }
+    for index in moved { write(slots[order[index]], to: node, at: positions[index]) }
   }
 
   /// Says what an empty part is.
   package func decide(_ kind: StateNode.Kind, for node: StateNode) {
     guard node.kind != kind else { return }
-    log.append(Change(.form(node.form), node, 0, old: .empty, new: .empty))
-    setForm(StateNode.Form(kind: kind, shape: kind == .array ? nil : emptyShape), of: node)
+    log.append(Change(.form(node.form, new: kind), node, 0, old: .empty, new: .empty))
+    node.form = StateNode.Form(kind: kind, shape: kind == .array ? nil : emptyShape)
+    markMoved(node, from: 0)
   }
+
+  // MARK: Copies
+
+  /// A copy of a part, of which `origin(of:)` tells what it is a copy of.
+  package func notedCopy(of node: StateNode) -> StateNode {
+    let copy = copy(node)
+    if origins != nil { origins?[ObjectIdentifier(copy)] = (copy, node) }
+    return copy
+  }
+
+  /// Notes which copies of parts are made while `body` runs, for writers that leave alone what is assigned to its own
+  /// place.
+  package func notingCopies<R>(_ body: () throws -> R) rethrows -> R {
+    let outer = origins
+    origins = [:]
+    defer { origins = outer }
+    return try body()
+  }
+
+  func origin(of copy: StateNode) -> StateNode? { origins?[ObjectIdentifier(copy)]?.origin }
 
   // MARK: Undoing
 
@@ -135,20 +198,21 @@ package final class StateTree {
         continue
       }
       guard let node = change.node else { continue }
-      switch change.operation {
-      case .set: replace(node, at: change.position, with: change.old)
-      case .add:
-        replace(node, at: change.position, with: .empty)
-        dropPosition(of: node)
-      case .insert: removeRaw(node, change.position)
-      case .remove: insertRaw(change.old, node, change.position)
-      case .reorder(let order):
-        var inverse = order
-        for (new, old) in order.enumerated() { inverse[old] = new }
-        reorderRaw(node, inverse)
-      case .form(let form): setForm(form, of: node)
-      case .event: break
-      }
+      stepBack(change, node)
+      tellStep(change, node)
+    }
+  }
+
+  /// Tells readers that a change has been taken back.
+  private func tellStep(_ change: Change, _ node: StateNode) {
+    switch change.operation {
+    case .set: tellReplaced(node, at: change.position, change.new, by: change.old)
+    case .add:
+      tellReplaced(node, at: change.position, change.new, by: .empty)
+      dropPosition(of: node)
+    case .insert, .remove: markMoved(node, from: change.position)
+    case .reorder, .form: markMoved(node, from: 0)
+    case .event: break
     }
   }
 
@@ -161,17 +225,63 @@ package final class StateTree {
   /// Ends a turn: what it did is final.
   func clearLog() {
     var final: [any UndoableEvent] = []
-    for change in log {
+    if !sealed.isEmpty {
+      for changes in sealed { finish(changes, &final) }
+      sealed = []
+    }
+    finish(log, &final)
+    log.removeAll(keepingCapacity: log.count < 65_536)
+    graph.forgetLog()
+    turnNumber &+= 1
+    for event in final { event.commit() }
+  }
+
+  @inline(__always)
+  private func finish(_ changes: ContiguousArray<Change>, _ final: inout [any UndoableEvent]) {
+    for change in changes {
       if let node = change.node {
         if node.table != nil { compact(node) }
       } else if case .event(let event) = change.operation, event.endsSomething {
         final.append(event)
       }
     }
-    log.removeAll(keepingCapacity: log.count < 65_536)
+  }
+
+  // MARK: Settling
+
+  /// Whether something that watchers and subscribers hear of can still be undone.
+  var hasSealed: Bool { !sealed.isEmpty }
+
+  /// Closes what the turn has done so far, for those who hear of it: what they do is a part of its own, and can
+  /// be undone alone or with all that was sealed before.
+  func seal() {
+    sealed.append(log)
+    log = []
     graph.forgetLog()
     turnNumber &+= 1
-    for event in final { event.commit() }
+  }
+
+  /// Takes back all that the turn has done since its last commit, also what was sealed.
+  func undoAll() {
+    undo(to: 0, whole: true)
+    while let changes = sealed.popLast() {
+      log = changes
+      undo(to: 0, whole: true)
+    }
+  }
+
+  /// Gives names and shapes back that neither state nor a store has any more.
+  ///
+  /// Between turns only: nothing may know a symbol that it is going to use. What remembers symbols beyond that, as a
+  /// script engine does, forgets them before it uses the next one.
+  ///
+  /// - Returns: Whether numbers of names were given back.
+  package func reclaimNames() -> Bool {
+    guard symbols.isReclaimDue, log.isEmpty else { return false }
+    mapForms = MapForms()
+    emptyShape.prune()
+    symbols.reclaim()
+    return true
   }
 
   // MARK: Primitives, without log
@@ -179,30 +289,20 @@ package final class StateTree {
   private func replace(_ node: StateNode, at position: Int, with slot: StateSlot) {
     let old = node.slots[position]
     place(slot, in: node, at: position)
+    tellReplaced(node, at: position, old, by: slot)
+  }
+
+  @inline(__always)
+  private func tellReplaced(
+    _ node: StateNode,
+    at position: Int,
+    _ old: StateSlot,
+    by slot: StateSlot
+  ) {
     if position < node.cells.count { markChanged(node.cells[position]) }
     if old.isEmpty != slot.isEmpty || (old.node == nil) != (slot.node == nil) {
       markChanged(node.structure)
     }
-  }
-
-  private func insertRaw(_ slot: StateSlot, _ node: StateNode, _ position: Int) {
-    putIn(slot, node, position)
-    markMoved(node, from: position)
-  }
-
-  private func removeRaw(_ node: StateNode, _ position: Int) {
-    takeOut(node, position)
-    markMoved(node, from: position)
-  }
-
-  private func reorderRaw(_ node: StateNode, _ order: [Int]) {
-    arrange(node, order)
-    markMoved(node, from: 0)
-  }
-
-  private func setForm(_ form: StateNode.Form, of node: StateNode) {
-    node.form = form
-    markMoved(node, from: 0)
   }
 
   private func markMoved(_ node: StateNode, from position: Int) {
@@ -218,9 +318,7 @@ package final class StateTree {
 
   /// Drops the places of removed fields when they are the greater part.
   private func compact(_ node: StateNode) {
-    guard let table = node.table else { return }
-    let count = node.count
-    guard table.keys.count > 32, table.keys.count > count * 2 else { return }
+    guard let table = node.table, table.isSparse else { return }
     let kept = node.slots.indices.filter { !node.slots[$0].isEmpty }
     let hadCells = !node.cells.isEmpty
     // Readers of single fields are told, since their places are given away.
@@ -243,8 +341,8 @@ package struct Change {
     case add
     case insert, remove
     case reorder([Int])
-    /// The part was empty and became another kind; its form before.
-    indirect case form(StateNode.Form)
+    /// The part was empty and became another kind; its form before, and the kind.
+    indirect case form(StateNode.Form, new: StateNode.Kind)
     case event(any UndoableEvent)
   }
 

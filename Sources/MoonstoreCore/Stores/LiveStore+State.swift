@@ -10,8 +10,16 @@ extension LiveStore {
     if position >= 0, !root.slots[position].isEmpty {
       return tree.read(root, at: position).tracked(in: tree)
     }
-    if symbol != 0, case .getter(let getter) = member(symbol) { return try getter.read() }
+    let member = symbol == 0 ? nil : self.member(symbol)
+    if case .getter(let getter) = member { return try getter.read() }
     tree.trackStructure(root)
+    if case .action = member {
+      throw StoreError(
+        .unknownField,
+        "'\(name)' is an action of the store '\(id)', which is called, not read",
+        store: id
+      )
+    }
     throw StoreError(
       .unknownField,
       "the store '\(id)' has no field or getter '\(name)'\(suggestion(for: name))",
@@ -30,7 +38,6 @@ extension LiveStore {
   /// Puts a value at a path below the state.
   package func write(_ path: StatePath, _ value: Value) throws(StoreError) {
     let tree = system.tree
-    if let first = path.components.first { try checkIsField(first.key) }
     var node = root
     for component in path.components.dropLast() {
       let position = node.position(of: component.key)
@@ -46,22 +53,27 @@ extension LiveStore {
     guard let last = path.components.last else {
       throw StoreError(.invalidArgument, "a path names a field", store: id)
     }
-    try tree.assign(last.key, tree.slot(value), in: node)
+    let slot = tree.slot(value)
+    let position = node.position(of: last.key)
+    if position >= 0 { tree.settle(slot, over: node.slots[position]) }
+    try tree.assign(last.key, slot, in: node)
   }
 
-  /// Throws when a key of the state is the name of a getter or an action.
-  private func checkIsField(_ key: Value.Key) throws(StoreError) {
-    guard case .string(let name) = key, !hasField(name) else { return }
-    switch member(named: name) {
-    case .getter:
-      throw StoreError(
-        .readOnly,
-        "'\(name)' is a getter of '\(id)': it follows from the state",
-        store: id
-      )
-    case .action: throw StoreError(.readOnly, "'\(name)' is an action of '\(id)'", store: id)
-    case nil: return
-    }
+  /// Throws when a key that the state is about to get is the name of a getter or an action, which a field would
+  /// hide.
+  func checkIsNoMember(_ key: Value.Key) throws(StoreError) {
+    guard case .string(let name) = key, let member = member(named: name) else { return }
+    let what =
+      switch member {
+      case .getter: "a getter"
+      case .action: "an action"
+      }
+    throw StoreError(
+      .readOnly,
+      "'\(name)' is \(what) of '\(id)' and cannot be set",
+      store: id,
+      member: name
+    )
   }
 
   /// Throws unless a holder may patch fields: all of them, or each of those that it names.
@@ -80,18 +92,31 @@ extension LiveStore {
     }
   }
 
-  /// Merges maps into maps; everything else is replaced.
-  package func merge(_ pairs: [Value.Key: Value], into node: StateNode) throws(StoreError) {
-    for key in pairs.keys.sorted() {
-      guard let value = pairs[key] else { continue }
-      if node === root { try checkIsField(key) }
-      let position = node.position(of: key)
-      if position >= 0, let child = node.slots[position].node, child.kind == .map,
-        let inner = value.mapValue, !inner.isEmpty
+  /// Merges a part that no reader has seen yet into the state: maps into maps; everything else is replaced.
+  package func patch(with changes: StateNode) throws(StoreError) {
+    do {
+      try stretch(.patch, payload: changes.value) { try merge(changes, into: root) }
+    } catch {
+      throw StoreError(wrapping: error)
+    }
+  }
+
+  private func merge(_ changes: StateNode, into node: StateNode) throws(StoreError) {
+    let tree = system.tree
+    if tree.origin(of: changes) === node { return }
+    for position in changes.slots.indices where !changes.slots[position].isEmpty {
+      let key = changes.key(at: position)
+      let slot = changes.slots[position]
+      let target = node.position(of: key)
+      let old = target >= 0 ? node.slots[target] : .empty
+      if let inner = slot.node, inner.kind == .map, inner.count > 0, let child = old.node,
+        child.kind == .map
       {
         try merge(inner, into: child)
       } else {
-        try system.tree.assign(key, system.tree.slot(value), in: node)
+        if let inner = slot.node, let part = old.node, tree.origin(of: inner) === part { continue }
+        tree.settle(slot, over: old)
+        try tree.assign(key, slot, in: node)
       }
     }
   }
@@ -164,94 +189,29 @@ extension LiveStore {
   }
 }
 
-extension StateTree {
-  /// Puts a value under a key, as `node[key] = value` does: checks what an array allows, decides what an
-  /// empty part is, and copies nothing.
-  package func assign(_ key: Value.Key, _ slot: StateSlot, in node: StateNode) throws(StoreError) {
-    try checkWritable(node)
-    if node.kind == .undetermined {
-      if slot.isEmpty { return }
-      decide(key == .integer(1) ? .array : .map, for: node)
-    }
-    if node.kind == .array { return try assignElement(key, slot, in: node) }
-    let position = node.position(of: key)
-    if position >= 0 {
-      write(slot, to: node, at: position)
-    } else if !slot.isEmpty {
-      add(key, slot, to: node)
-    }
-  }
-
-  private func assignElement(_ key: Value.Key, _ slot: StateSlot, in node: StateNode)
-    throws(StoreError)
-  {
-    let count = node.slots.count
-    guard case .integer(let index) = key else {
-      if count == 0, !slot.isEmpty {
-        decide(.map, for: node)
-        return add(key, slot, to: node)
-      }
-      throw StoreError(
-        .notData,
-        "\(describe(node)): an array has no field '\(key)'; use a map for fields"
-      )
-    }
-    if index >= 1, index <= Int64(count) {
-      guard slot.isEmpty else { return write(slot, to: node, at: Int(index) - 1) }
-      guard index == Int64(count) else {
-        throw StoreError(
-          .notData,
-          "\(describe(node))[\(index)]: removing it would leave a hole; use table.remove"
-        )
-      }
-      return remove(from: node, at: count - 1)
-    }
-    if slot.isEmpty { return }
-    guard index == Int64(count) + 1 else {
-      throw StoreError(
-        .notData,
-        "\(describe(node))[\(index)]: an array has no holes, its next index is \(count + 1); "
-          + "use map() for other whole numbers"
-      )
-    }
-    insert(slot, into: node, at: count)
-  }
-
-  /// Throws unless the node stands in a store's state.
-  package func checkWritable(_ node: StateNode) throws(StoreError) {
-    if node.hasStore { return }
-    if node.isFrozen {
-      throw StoreError(.readOnly, "this is read-only: content of messages and results of getters")
-    }
-    throw StoreError(
-      .detached,
-      "this part is no longer part of the state: it was removed or replaced; read it again"
-    )
-  }
-
-  /// The path of a node for messages.
-  package func describe(_ node: StateNode) -> String {
-    node.path.map { "\($0)" } ?? (node.kind == .array ? "array" : "map")
-  }
-}
-
 extension StateSlot {
   /// Notes everything inside as read, for a reader that gets a copy of all of it.
   func tracked(in tree: StateTree) -> StateSlot {
-    guard tree.graph.isTracking, case .node(let node) = self else { return self }
-    node.track()
+    if case .node(let node) = self { node.noteRead() }
     return self
   }
 }
 
 extension StateNode {
   /// A copy as plain data, of which everything counts as read.
-  var trackedValue: Value {
-    if tree.graph.isTracking { track() }
+  package var trackedValue: Value {
+    noteRead()
     return value
   }
 
-  fileprivate func track() {
+  /// Notes everything inside as read.
+  @inline(__always)
+  package func noteRead() {
+    if tree.graph.isTracking { track() }
+  }
+
+  @inline(never)
+  private func track() {
     tree.trackStructure(self)
     for position in slots.indices {
       if case .node(let child) = tree.read(self, at: position) { child.track() }

@@ -68,10 +68,11 @@ package final class LiveStore {
   // Whether whoever hears of stores has heard of this one.
   package internal(set) var isAnnounced = false
   private var isGone = false
-  var subscriptions: [StoreSubscription] = []
+  private var ownSubscribers: Registrations<StoreSubscriber>?
   /// How many hear of its changes.
-  package var subscriptionCount: Int { subscriptions.count }
-  package var hooks: [ActionHook] = []
+  package var subscriptionCount: Int { ownSubscribers?.count ?? 0 }
+  /// Middleware of Swift around its actions.
+  package private(set) var hooks: Registrations<ActionMiddleware>?
   /// Whether a setup function made it: its actions are closures that take no store.
   package var isSetup = false
   /// Parts of state that no name leads to, such as the refs that a setup function keeps to itself.
@@ -88,9 +89,6 @@ package final class LiveStore {
   var retiredFields: Set<Value.Key> = []
   /// What its definition handles and answers, and whatever else goes with this version of it.
   package var handlers: [Subscription] = []
-  /// What the world knows of the store, such as the hooks of others: ends when it leaves, and is put back
-  /// when that is undone.
-  package var registrations: [Subscription] = []
   /// What the host knows the store by, and what its script engine keeps for its actions.
   package var entry: AnyObject?
   package var handle: AnyObject?
@@ -99,11 +97,22 @@ package final class LiveStore {
   /// It holds the store, so the store does not hold it.
   package var face: Store { Store(self, grant: 0) }
 
+  /// For those who refer to the store and can outlive it, such as its getters.
+  let presence = StorePresence()
+
   package init(_ definition: StoreDefinition, root: StateNode, system: StoreSystem) {
     id = definition.id
     self.definition = definition
     currentRoot = root
     unsafe world = system
+    presence.begin(self)
+  }
+
+  deinit {
+    presence.end()
+    // The state keeps the tree, also when the system has gone.
+    let symbols = currentRoot.tree.symbols
+    for symbol in unsafe memberSymbols { symbols.release(symbol) }
   }
 
   /// The getter or action of a name.
@@ -138,6 +147,33 @@ package final class LiveStore {
     return actions[index]
   }
 
+  // MARK: Registrations
+
+  /// Where messages reach its handlers.
+  package private(set) lazy var address = BusAddress(id)
+
+  /// What hears of its changes, in order.
+  var subscribers: Registrations<StoreSubscriber> {
+    if let ownSubscribers { return ownSubscribers }
+    let made = Registrations<StoreSubscriber>(in: system) { [unowned self] each in
+      system.subscriptionCount += each.isActive ? 1 : -1
+    }
+    ownSubscribers = made
+    return made
+  }
+
+  func addHook(_ parts: ActionMiddleware) -> Subscription {
+    let list =
+      hooks
+      ?? Registrations<ActionMiddleware>(in: system) { [unowned self] _ in
+        // A script engine only needs to know whether there are some.
+        guard let count = self.hooks?.count, count <= 1 else { return }
+        system.onHooksChanged?(self)
+      }
+    hooks = list
+    return list.add(parts, Ranks.Line(.hook, owner: "swift", id))
+  }
+
   /// Makes room for what a definition has, and no more: most stores get nothing later.
   package func reserve(getters: Int, actions count: Int) {
     unsafe memberSymbols.reserveCapacity(getters + count)
@@ -157,9 +193,13 @@ package final class LiveStore {
   func add(_ member: Member, named name: String) throws(StoreError) {
     let symbols = system.tree.symbols
     let known = symbols.symbol(of: name)
-    let symbol = known != 0 ? known : symbols.intern(name)
-    guard symbol != 0 else {
-      throw StoreError(.invalidDefinition, "this host has too many names", store: id)
+    let symbol: UInt32
+    do throws(StoreError) {
+      symbol = known != 0 ? known : try symbols.intern(member: name, of: owner)
+    } catch {
+      var error = error
+      error.store = id
+      throw error
     }
     guard self.member(symbol) == nil, !hasField(symbol) else {
       throw StoreError(
@@ -169,6 +209,7 @@ package final class LiveStore {
         store: id
       )
     }
+    symbols.retain(symbol)
     unsafe memberSymbols.append(symbol)
     unsafe members.append(member)
   }
@@ -191,6 +232,7 @@ package final class LiveStore {
     guard let place = unsafe memberSymbols.firstIndex(of: symbol) else {
       return unsafe members.count
     }
+    system.tree.symbols.release(symbol)
     unsafe memberSymbols.remove(at: place)
     unsafe members.remove(at: place)
     return place
@@ -198,7 +240,10 @@ package final class LiveStore {
 
   /// Puts a getter or an action back that was dropped.
   func restore(_ member: Member, named name: String, at place: Int) {
-    unsafe memberSymbols.insert(system.tree.symbols.intern(name), at: place)
+    // It has kept its number: none is given back while a turn that could be undone goes on.
+    let symbol = system.tree.symbols.symbol(of: name)
+    system.tree.symbols.retain(symbol)
+    unsafe memberSymbols.insert(symbol, at: place)
     unsafe members.insert(member, at: place)
   }
 
@@ -215,7 +260,7 @@ package final class LiveStore {
   package func suggestion(for name: String) -> String {
     let names =
       unsafe memberSymbols.map { system.tree.symbols.name(of: $0) }
-      + root.slots.indices.map { "\(root.key(at: $0))" }
+      + root.slots.indices.prefix(Suggestion.most).map { "\(root.key(at: $0))" }
     return Suggestion.text(for: name, among: names)
   }
 
@@ -224,7 +269,10 @@ package final class LiveStore {
     let names = actions.filter { !$0.isRemoved }.map(\.name)
     let text =
       switch member(named: name) {
-      case .getter: "'\(name)' is a getter of the store '\(id)', not an action"
+      case .getter:
+        "'\(name)' is a getter of the store '\(id)', which is read without a call: \(id).\(name)"
+      case nil where hasField(name):
+        "'\(name)' is a field of the store '\(id)', which is read without a call: \(id).\(name)"
       case nil where actions.contains { $0.name == name && $0.isRemoved }:
         "the store '\(id)' has no action '\(name)' any more: its script was reloaded without it"
       default:
@@ -271,7 +319,6 @@ package final class LiveStore {
   func leave() {
     guard !isDisposed else { return }
     hasLeft = true
-    for registration in registrations.reversed() { registration.cancel() }
     if isAnnounced { system.onStoreLeft?(self) }
     for addition in additions.reversed() { addition.leave() }
     for handler in handlers.reversed() { handler.cancel() }
@@ -290,13 +337,24 @@ package final class LiveStore {
     leave()
     guard !isGone else { return }
     isGone = true
-    registrations = []
     additions = []
     handlers = []
     if isAnnounced { system.onStoreGone?(self) }
-    for subscription in subscriptions { subscription.finish() }
-    hooks = []
+    ownSubscribers?.finishAll()
+    hooks?.finishAll()
     for case .getter(let getter) in unsafe members { getter.dispose() }
     for getter in retired.values { getter.dispose() }
   }
+}
+
+/// Whether a store is still in memory, for those who can outlive it.
+///
+/// Getters can: scripts hold those that a setup function has computed, also of a store that was never finished.
+final class StorePresence {
+  // The store takes it back before it goes.
+  private unowned(unsafe) var owner: LiveStore?
+  var store: LiveStore? { unsafe owner }
+
+  func begin(_ store: LiveStore) { unsafe owner = store }
+  func end() { unsafe owner = nil }
 }

@@ -102,9 +102,8 @@ public final class Store {
       throw StoreError(.invalidArgument, "patch takes a map or a function", store: id)
     }
     try live.checkPatch(of: pairs.keys, grant)
-    try change {
-      try live.stretch(.patch, payload: changes) { try live.merge(pairs, into: live.root) }
-    }
+    guard let part = live.system.tree.slot(changes).node else { return }
+    try change { try live.patch(with: part) }
   }
 
   /// Runs changes as one: one notification for all of them.
@@ -189,33 +188,33 @@ public final class Store {
     once: Bool = false,
     _ callback: @escaping (StoreChange) throws -> Void
   ) throws(StoreError) -> Subscription {
+    try subscribe(path: path, once: once, label: "a subscriber of '\(id)' in Swift", callback)
+  }
+
+  /// The same; errors call the subscriber by its label.
+  package func subscribe(
+    path: String?,
+    once: Bool,
+    label: String,
+    _ callback: @escaping (StoreChange) throws -> Void
+  ) throws(StoreError) -> Subscription {
     var components: [StatePath.Component] = []
     try check()
     if let path { components = try live.path(path).components }
     try check(.subscribe, .path(components))
-    let member = StoreSubscription(store: live, path: components, once: once, callback: callback)
-    live.subscriptions.append(member)
-    system.subscriptionCount += 1
-    let handle = system.registration { member.remove() }
-    member.handle = handle
-    return handle
+    let subscriber = StoreSubscriber(
+      path: components,
+      once: once,
+      label: label,
+      callback: callback
+    )
+    return live.subscribers.add(subscriber, Ranks.Line(.subscriber, owner: "swift", id))
   }
 
   /// Runs around each action of this store.
   public func onAction(_ parts: ActionMiddleware) throws(StoreError) -> Subscription {
     try check(.onAction)
-    let hook = ActionHook(parts)
-    live.hooks.append(hook)
-    system.onHooksChanged?()
-    return system.registration { [live] in
-      let place = live.hooks.firstIndex { $0 === hook }
-      live.hooks.removeAll { $0 === hook }
-      live.system.onHooksChanged?()
-      return {
-        live.hooks.insert(hook, at: min(place ?? 0, live.hooks.count))
-        live.system.onHooksChanged?()
-      }
-    }
+    return live.addHook(parts)
   }
 
   /// Takes the store out of its registry.

@@ -28,4 +28,22 @@ extension LiveStore {
     }
     return addition
   }
+
+  /// Notes what `configure` adds, which takes the place of what another added just before.
+  ///
+  /// It has all that the other had: a store that is configured again and again keeps one addition.
+  func beginConfiguration() -> StoreAddition {
+    let addition = StoreAddition(of: nil)
+    guard let last = additions.last, last.plugin == nil else { return begin(addition) }
+    addition.state = last.state
+    addition.members = last.members
+    additions[additions.count - 1] = addition
+    system.tree.note(
+      UndoStep { [self] in
+        guard let index = additions.firstIndex(where: { $0 === addition }) else { return }
+        additions[index] = last
+      }
+    )
+    return addition
+  }
 }

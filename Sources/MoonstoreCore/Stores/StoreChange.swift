@@ -26,48 +26,15 @@ public struct StoreChange: Sendable {
   public let turn: UInt32
 }
 
-/// Someone who hears of the changes of a store.
-package final class StoreSubscription {
-  let callback: (StoreChange) throws -> Void
-  let once: Bool
+/// Hears of the changes of a store.
+struct StoreSubscriber {
   /// Only changes at or below this path, without the store; empty for all.
   let path: [StatePath.Component]
-  package private(set) var isActive = true
-  /// What whoever subscribed ends it with, if they still have it.
-  weak var handle: Subscription?
-  private weak var store: LiveStore?
-
-  init(
-    store: LiveStore,
-    path: [StatePath.Component],
-    once: Bool,
-    callback: @escaping (StoreChange) throws -> Void
-  ) {
-    self.store = store
-    self.path = path
-    self.once = once
-    self.callback = callback
-  }
-
-  /// Ends it for good.
-  func finish() {
-    if let handle { handle.finish() } else { _ = remove() }
-  }
-
-  /// Takes it from its store, and gives what puts it back.
-  func remove() -> () -> Void {
-    guard isActive, let store else { return {} }
-    isActive = false
-    let place = store.subscriptions.firstIndex { $0 === self }
-    if let place { store.subscriptions.remove(at: place) }
-    store.system.subscriptionCount -= 1
-    return { [self] in
-      guard !store.isDisposed else { return }
-      isActive = true
-      store.subscriptions.insert(self, at: min(place ?? 0, store.subscriptions.count))
-      store.system.subscriptionCount += 1
-    }
-  }
+  /// Whether it ends with the first change that it is told.
+  let once: Bool
+  /// What errors call it.
+  let label: String
+  let callback: (StoreChange) throws -> Void
 
   /// The part of a change that it asked for.
   func select(_ change: StoreChange) -> StoreChange? {

@@ -73,9 +73,10 @@ package final class InstalledPlugin {
   /// What it belongs to: the script that brings it, or `swift`.
   package let owner: String
   let name: String
-  var rank = 0
+  /// Its place among the plugins of the host; nil for one that only some stores have.
+  package fileprivate(set) var rank: Int?
   /// Whether it adds to every store.
-  package private(set) var isGlobal = false
+  package var isGlobal: Bool { rank != nil }
   let install: (LiveStore, StoreAddition) throws -> Void
 
   package init(
@@ -87,41 +88,31 @@ package final class InstalledPlugin {
     self.owner = owner
     self.install = install
   }
-
-  fileprivate func takePlace(_ rank: Int) {
-    self.rank = rank
-    isGlobal = true
-  }
 }
 
 extension StoreSystem {
   /// What the plugins are called, in order; those of scripts by their place.
-  package var pluginNames: [String] { plugins.map(\.name) }
+  package var pluginNames: [String] { plugins.members.map(\.name) }
 
   package var pluginCount: Int { plugins.count }
 
   /// The plugins of the host that are so, in order.
   package func globalPlugins(where isWanted: (InstalledPlugin) -> Bool) -> [InstalledPlugin] {
-    plugins.filter(isWanted)
+    plugins.members.filter(isWanted)
   }
 
   /// Adds a plugin behind those that are there; stores that are defined from now on get it.
   public func use(plugin: StorePlugin) -> Subscription { use(plugin: installed(plugin)) }
 
   package func use(plugin: InstalledPlugin) -> Subscription {
-    let line = "plugin \(plugin.owner)"
-    plugin.takePlace(ranks.next(in: line))
-    plugins.insert(plugin, by: \.rank)
-    return registration { [unowned self] in
-      plugins.removeAll { $0 === plugin }
-      ranks.giveUp(plugin.rank, in: line)
-      return { [unowned self] in plugins.insert(plugin, by: \.rank) }
-    }
+    let registration = plugins.add(plugin, Ranks.Line(.plugin, owner: plugin.owner))
+    plugin.rank = registration.rank
+    return registration
   }
 
   /// Lets the plugins of the host and then those of the store itself add to a store.
   package func install(_ own: [InstalledPlugin], on live: LiveStore) throws(StoreError) {
-    try install(only: plugins + own, on: live)
+    try install(only: plugins.members + own, on: live)
   }
 
   /// Lets some plugins add to a store.

@@ -109,6 +109,7 @@ extension LiveStore {
         (definition, permissions, origin, owner, line, isSetup, additions, handlers) = before
         retired = [:]
         retiredFields = []
+        system.registry.noteChange()
       }
     )
   }
@@ -179,6 +180,7 @@ extension LiveStore {
       try new.definition.permissions.map { (list) throws(StoreError) in
         try PermissionSet(list, of: id)
       } ?? .standard
+    system.registry.noteChange()
     owner = new.owner
     line = new.line
     isSetup = new.isSetup
@@ -298,7 +300,7 @@ extension LiveStore {
 }
 
 extension StoreAddition {
-  fileprivate var rank: Int { plugin.map { $0.isGlobal ? $0.rank : .max } ?? .max }
+  fileprivate var rank: Int { plugin?.rank ?? .max }
 }
 
 extension StateReconciliation.Difference {

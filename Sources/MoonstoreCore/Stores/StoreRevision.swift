@@ -54,7 +54,13 @@ extension LiveStore {
     }
     try system.turn {
       let before = (definition, permissions, origin)
-      system.tree.note(UndoStep { [self] in (definition, permissions, origin) = before })
+      system.tree.note(
+        UndoStep { [self] in
+          (definition, permissions, origin) = before
+          system.registry.noteChange()
+        }
+      )
+      defer { system.registry.noteChange() }
       if let origin = revision.origin { self.origin = origin }
       if let name = revision.name { definition.name = name }
       if let metadata = revision.metadata { definition.metadata = metadata }
@@ -66,10 +72,10 @@ extension LiveStore {
         permissions = rights
       }
       if addition != nil || !revision.state.isEmpty || revision.reset != nil {
-        let addition = addition ?? begin(StoreAddition(of: nil))
+        let addition = addition ?? beginConfiguration()
         addition.reset = revision.reset
-        addition.state = revision.state
-        addition.members = Set(revision.getters.map(\.name) + revision.actions.map(\.name))
+        addition.state.merge(revision.state) { $0.merged(with: $1) }
+        addition.members.formUnion(revision.getters.map(\.name) + revision.actions.map(\.name))
         try addMissing(revision.state, to: root)
       }
       for (name, evaluate) in revision.getters { try put(getter: name, evaluate) }
@@ -92,9 +98,7 @@ extension LiveStore {
         throw clash(name, "is given twice, as \(other.rawValue) and as \(kind.rawValue)")
       }
       guard let own = self.kind(of: name) else {
-        guard system.tree.symbols.intern(name) != 0 || kind == .field else {
-          throw clash(name, "is one name too many for this host")
-        }
+        if kind != .field { _ = try system.tree.symbols.intern(member: name, of: owner) }
         continue
       }
       if own == .field, kind == .field, retiredFields.contains(.string(name)) { continue }
@@ -219,7 +223,7 @@ extension LiveStore {
 extension Value {
   /// A map with another one over it: maps merge, everything else is replaced.
   package func merged(with other: Value) -> Value {
-    guard case .map(var pairs) = self, case .map(let others) = other else { return other }
+    guard case .map(var pairs) = self, let others = other.mapValue else { return other }
     pairs.merge(others) { $0.merged(with: $1) }
     return .map(pairs)
   }

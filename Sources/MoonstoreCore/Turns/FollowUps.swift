@@ -13,11 +13,21 @@ package final class FollowUp: UndoableEvent {
   /// What was running when it was asked for, if that was a follow-up too; only the last few are kept.
   private(set) var cause: FollowUp?
   let depth: Int
+  private unowned let system: StoreSystem
   private let onUndo: (() -> Void)?
+  /// Whose code it has begun, for errors.
+  fileprivate(set) var members: [String] = []
   private(set) var isWithdrawn = false
 
-  init(_ what: String, cause: FollowUp?, onUndo: (() -> Void)?, _ body: @escaping () -> Void) {
+  init(
+    _ what: String,
+    of system: StoreSystem,
+    onUndo: (() -> Void)?,
+    _ body: @escaping () -> Void
+  ) {
+    let cause = system.followUps.current
     self.what = what
+    self.system = system
     self.cause = cause
     depth = (cause?.depth ?? 0) + 1
     self.onUndo = onUndo
@@ -27,30 +37,50 @@ package final class FollowUp: UndoableEvent {
     early?.cause = nil
   }
 
-  private static let chainLength = 5
+  private static let chainLength = 20
 
   package func undo() {
     isWithdrawn = true
+    system.followUps.dropWithdrawn()
     onUndo?()
   }
 
-  /// What led here, the last of it.
-  var chain: String {
+  /// What led here, the last of it at the end.
+  var chain: [String] {
     var names: [String] = []
-    var step: FollowUp? = self
-    while let current = step, names.count <= FollowUp.chainLength {
-      names.append(current.what)
+    var step = cause
+    while let current = step, names.count < FollowUp.chainLength {
+      let who = current.members.joined(separator: ", ")
+      names.append(who.isEmpty ? current.what : "\(current.what) at \(who)")
       step = current.cause
     }
-    return names.reversed().joined(separator: " -> ")
+    return names.reversed()
   }
 }
 
-/// What waits for the end of the turn, in two lines.
+/// What waits for the end of the turn, in two lines, and behind them what was put off so that other callers get in.
 struct FollowUpQueue {
   private struct Line {
-    var waiting: ContiguousArray<FollowUp?> = []
-    var head = 0
+    private var waiting: ContiguousArray<FollowUp?> = []
+    private var head = 0
+
+    var count: Int { waiting.count - head }
+
+    mutating func append(_ followUp: FollowUp) { waiting.append(followUp) }
+
+    mutating func append(contentsOf line: Line) {
+      if count == 0 {
+        self = line
+      } else {
+        waiting.append(contentsOf: line.waiting[line.head...])
+      }
+    }
+
+    mutating func dropWithdrawn() {
+      while waiting.count > head, waiting[waiting.count - 1]?.isWithdrawn == true {
+        waiting.removeLast()
+      }
+    }
 
     mutating func popFirst() -> FollowUp? {
       guard head < waiting.count else { return nil }
@@ -66,32 +96,95 @@ struct FollowUpQueue {
     }
   }
 
-  private var soon = Line()
-  private var inOrder = Line()
+  private struct Lines {
+    var soon = Line()
+    var inOrder = Line()
+
+    var count: Int { soon.count + inOrder.count }
+
+    mutating func append(contentsOf lines: Lines) {
+      soon.append(contentsOf: lines.soon)
+      inOrder.append(contentsOf: lines.inOrder)
+    }
+  }
+
+  private var lines = Lines()
+  private var later = Lines()
   /// What is running, the cause of what is asked for meanwhile.
   var current: FollowUp?
 
-  var isEmpty: Bool { soon.waiting.isEmpty && inOrder.waiting.isEmpty }
+  /// Whether nothing is to begin at the end of the turn.
+  var isEmpty: Bool { lines.count == 0 }
+  /// How many wait, also those that were put off.
+  var count: Int { lines.count + later.count }
 
   mutating func append(_ followUp: FollowUp, _ order: FollowUp.Order) {
     switch order {
-    case .soon: soon.waiting.append(followUp)
-    case .inOrder: inOrder.waiting.append(followUp)
+    case .soon: lines.soon.append(followUp)
+    case .inOrder: lines.inOrder.append(followUp)
     }
+  }
+
+  /// Gives back the room of what was undone: the last of what waits, since undoing goes backwards.
+  mutating func dropWithdrawn() {
+    lines.soon.dropWithdrawn()
+    lines.inOrder.dropWithdrawn()
   }
 
   /// The next one that was not undone.
   mutating func popFirst() -> FollowUp? {
-    while let next = soon.popFirst() ?? inOrder.popFirst() {
+    while let next = lines.soon.popFirst() ?? lines.inOrder.popFirst() {
       if !next.isWithdrawn { return next }
     }
     return nil
   }
+
+  /// Puts off what waits, in its order.
+  mutating func putOff() {
+    later.append(contentsOf: lines)
+    lines = Lines()
+  }
+
+  /// Takes up what was put off.
+  mutating func takeUp() {
+    var all = later
+    later = Lines()
+    all.append(contentsOf: lines)
+    lines = all
+  }
+}
+
+/// Sees to it that what follows from turns keeps no other caller out for long.
+///
+/// Takes each piece of work that follows from a turn, gives it the time of a turn of its own, and says when the rest
+/// is put off. A pace that has put it off calls `continueFollowUps` once other callers have been in.
+package protocol TurnPace: AnyObject {
+  /// What follows from a turn begins.
+  func beginFollowUps()
+  /// Runs one piece of work.
+  func perform(_ work: () -> Void)
+  /// A piece of work is done, and nothing is left to undo; returns whether this has left something to do.
+  func endFollowUp() -> Bool
+  /// Whether other callers are to get in before what still waits; that is put off then.
+  func putsOff() -> Bool
 }
 
 extension StoreSystem {
+  /// Notes whose code the follow-up under way begins, for the error of a loop.
+  package func noteFollowing(_ label: @autoclosure () -> String) {
+    guard let current = followUps.current, current.depth > limits.loopLength - LoopTrace.length
+    else { return }
+    current.members.append(label())
+  }
+
   /// Whether something is to follow from the turn.
-  package var hasFollowUps: Bool { !followUps.isEmpty }
+  package var hasFollowUps: Bool { followUps.count > 0 }
+
+  /// How many pieces of work wait for the end of turns.
+  package var followUpCount: Int { followUps.count }
+
+  /// Takes up what was put off, as a turn of its own.
+  package func continueFollowUps() throws(StoreError) { try turn { followUps.takeUp() } }
 
   /// Runs work as a turn of its own, as soon as what is being done now is final, and before the driver
   /// goes on; not at all if what is being done now is undone.
@@ -109,16 +202,18 @@ extension StoreSystem {
     onUndo: (() -> Void)? = nil,
     _ body: @escaping () -> Void
   ) {
-    let followUp = FollowUp(what, cause: followUps.current, onUndo: onUndo, body)
-    guard followUp.depth <= limits.effectDepth || isFinal else {
+    let followUp = FollowUp(what, of: self, onUndo: onUndo, body)
+    guard followUp.depth <= limits.loopLength || isFinal else {
       onUndo?()
-      return report(
-        StoreError(
-          .endlessLoop,
-          "effects and tasks cause each other without end (\(limits.effectDepth) deep): "
-            + "... \(followUp.chain)"
-        )
+      let error = loops.error(
+        "effects and tasks begin each other",
+        limits.loopLength,
+        followUp.chain
       )
+      // What led here is final, since each is a turn of its own; the last one is undone.
+      guard isInTurn else { return report(error) }
+      _ = fail(error)
+      return
     }
     if isInTurn {
       followUps.append(followUp, order)
@@ -135,16 +230,34 @@ extension StoreSystem {
   /// Runs what follows from the turn that has just become final, and what follows from that.
   func runFollowUps() {
     guard !followUps.isEmpty, followUps.current == nil else { return }
+    pace?.beginFollowUps()
     while let next = followUps.popFirst() {
       followUps.current = next
-      bus.beginTurn()
-      next.body()
-      do {
-        try settleTurn()
-      } catch {
-        report(error)
+      if let pace {
+        pace.perform { run(next) }
+        if pace.endFollowUp() { settleFollowUp() }
+        guard followUps.isEmpty || !pace.putsOff() else {
+          followUps.putOff()
+          break
+        }
+      } else {
+        run(next)
       }
     }
     followUps.current = nil
+  }
+
+  private func run(_ followUp: FollowUp) {
+    bus.beginTurn()
+    followUp.body()
+    settleFollowUp()
+  }
+
+  private func settleFollowUp() {
+    do {
+      try settleTurn()
+    } catch {
+      report(error)
+    }
   }
 }

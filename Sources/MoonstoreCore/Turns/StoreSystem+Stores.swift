@@ -79,6 +79,7 @@ extension StoreSystem {
 
   /// Registers a store with its subscriptions, or nothing of it.
   package func register(_ live: LiveStore) throws(StoreError) {
+    try tree.checkDepth(ofState: live.root, of: live.id)
     try registry.register(live)
     live.isAnnounced = true
     onStoreRegistered?(live)
@@ -102,14 +103,14 @@ extension StoreSystem {
   ) throws(StoreError) -> [Subscription] {
     var subscriptions: [Subscription] = []
     for (type, body) in on.sorted(by: { $0.key < $1.key }) {
-      let subscription = try bus.subscribe(type, owner: live.id) { [unowned live] message in
+      let subscription = try bus.subscribe(type, owner: live.address) { [unowned live] message in
         try body(live.face, message)
         return .done(.null)
       }
       subscriptions.append(subscription)
     }
     for (type, body) in answers.sorted(by: { $0.key < $1.key }) {
-      let subscription = try bus.answer(type, owner: live.id) {
+      let subscription = try bus.answer(type, owner: live.address) {
         [unowned self, unowned live] message in
         let slot = tree.slot(try body(live.face, message))
         if case .node(let node) = slot { tree.freeze(node) }
@@ -138,21 +139,7 @@ extension StoreSystem {
 
   /// Runs around every action of every store, inside those that are there.
   public func use(_ middleware: ActionMiddleware) -> Subscription {
-    let hook = ActionHook(middleware)
-    globalHooks.append(hook)
-    actionMiddleware = globalHooks.map(\.parts)
-    onHooksChanged?()
-    return registration { [unowned self] in
-      let place = globalHooks.firstIndex { $0 === hook }
-      globalHooks.removeAll { $0 === hook }
-      actionMiddleware = globalHooks.map(\.parts)
-      onHooksChanged?()
-      return { [unowned self] in
-        globalHooks.insert(hook, at: min(place ?? 0, globalHooks.count))
-        actionMiddleware = globalHooks.map(\.parts)
-        onHooksChanged?()
-      }
-    }
+    actionMiddleware.add(middleware, Ranks.Line(.actionMiddleware, owner: "swift"))
   }
 
   /// Sends a message.
@@ -195,7 +182,7 @@ extension StoreSystem {
     owner: String = "swift",
     _ body: @escaping (Message) throws -> Void
   ) throws(StoreError) -> Subscription {
-    try bus.subscribe(type, owner: owner) { message in
+    try bus.subscribe(type, owner: BusAddress(owner)) { message in
       try body(message)
       return .done(.null)
     }
@@ -207,7 +194,7 @@ extension StoreSystem {
     owner: String = "swift",
     _ body: @escaping (Message) throws -> Value
   ) throws(StoreError) -> Subscription {
-    try bus.answer(type, owner: owner) { [unowned self] message in
+    try bus.answer(type, owner: BusAddress(owner)) { [unowned self] message in
       .done(frozen(try body(message)))
     }
   }

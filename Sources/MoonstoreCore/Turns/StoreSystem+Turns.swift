@@ -7,6 +7,9 @@ extension StoreSystem {
     let savepoint: Int64
   }
 
+  /// The number of the turn under way.
+  package var turnNumber: UInt32 { tree.turnNumber }
+
   /// Whether a turn is under way.
   package var isInTurn: Bool { turnDepth > 0 }
 
@@ -19,7 +22,9 @@ extension StoreSystem {
 
   /// Undoes what was done since.
   ///
-  /// A savepoint from before the last commit reaches back to the commit.
+  /// All of it has to be the caller's own work, or that of what the caller has called: a savepoint is good in the turn
+  /// that it was taken in, until the code that took it is suspended. If the caller has committed since, what it has
+  /// done since the commit is undone.
   package func rollBack(to savepoint: Int64) { rollBack(to: savepoint, whole: false) }
 
   private func rollBack(to savepoint: Int64, whole: Bool) {
@@ -33,6 +38,10 @@ extension StoreSystem {
   }
 
   // MARK: Turns
+
+  /// Whether no code is in the middle of something that the turn under way could undo: there is no turn, or it
+  /// delivers and tells what was done.
+  package var isStackQuiet: Bool { turnDepth == 0 || (isSettling && !isGroup) }
 
   /// Begins a turn, or joins the one under way.
   package func beginTurn() -> TurnMark {
@@ -84,8 +93,10 @@ extension StoreSystem {
 
   /// After a turn that failed: what it had committed before has its effects.
   private func settleRest() {
-    guard bus.endless == nil else {
+    guard !isEndless else {
+      isSettling = true
       abandon()
+      isSettling = false
       return runFollowUps()
     }
     bus.beginTurn()
@@ -98,15 +109,25 @@ extension StoreSystem {
     }
   }
 
+  /// After a turn that does not settle: what waits in it goes, and what it had committed before has its effects.
   private func abandon() {
-    bus.queue.removeAll()
-    registry.dropPending()
-    bus.beginTurn()
-    tree.clearLog()
-    stretches = []
-    runEffects()
-    // What effects wrote belongs to no turn that could still fail.
-    commit()
+    func dropWaiting() {
+      bus.queue.removeAll()
+      registry.dropPending()
+      bus.beginTurn()
+      tree.clearLog()
+      stretches = []
+    }
+    dropWaiting()
+    do throws(StoreError) {
+      try settleRounds()
+    } catch {
+      // Even that does not: what would run again and again is left out until something else changes.
+      recover()
+      undoAll()
+      graph.dropDue()
+      dropWaiting()
+    }
   }
 
   /// Runs a piece of work as one turn.
@@ -139,6 +160,16 @@ extension StoreSystem {
     }
   }
 
+  /// Runs what became due outside of a turn, as a turn of its own.
+  func settleDueEffects() {
+    guard graph.canFlush, !isInTurn else { return }
+    do {
+      try turn {}
+    } catch {
+      report(error)
+    }
+  }
+
   // MARK: Settling
 
   private var isQuiet: Bool { (!usesBus || bus.isQuiet) && pendingEvents == 0 }
@@ -153,7 +184,10 @@ extension StoreSystem {
     if isQuiet, ready.isEmpty, !hasOverrun { return }
     do {
       while true {
-        repeat { if hasOverrun, let overrun { throw overrun } } while try bus.deliverNext()
+        repeat {
+          if hasOverrun, let overrun { throw overrun }
+          try spend()
+        } while try bus.deliverNext()
         if try registry.deliverNext() { continue }
         guard !ready.isEmpty else { return }
         ready.removeFirst()()
@@ -178,47 +212,112 @@ extension StoreSystem {
     runFollowUps()
   }
 
+  /// Settles a turn, or undoes all of it.
+  ///
+  /// Each round delivers what waits, and then seals what was done: watchers and subscribers hear of it, and what
+  /// they write is the next round. Nothing is final before nobody has anything left to do, so that a turn which
+  /// does not settle within `limits.loopLength` rounds is undone as a whole. Observers and the outside, such as
+  /// streams, hear when it is final: `onCommit`, and what `noteUndo` gets as `finish`.
   func settleTurn() throws(StoreError) {
-    var rounds = 0
+    let outer = isSettling
+    isSettling = true
+    defer { isSettling = outer }
     do throws(StoreError) {
-      repeat {
-        rounds += 1
-        guard rounds <= limits.settleRounds else {
-          throw StoreError(
-            .endlessLoop,
-            "watchers and subscribers change each other's state without end "
-              + "(\(limits.settleRounds) rounds): \(looping.suffix(6).joined(separator: " -> "))"
-          )
-        }
-        try deliverMessages()
-        commit()
-        if rounds > limits.settleRounds - 8 { looping += pending.map { $0.0.id } }
-        runEffects()
-        notify()
-      } while !isQuiet || !tree.log.isEmpty || !ready.isEmpty
-      if !looping.isEmpty { looping = [] }
+      try settleRounds()
     } catch {
-      looping = []
       recover()
-      tree.undo(to: 0, whole: true)
+      undoAll()
       abandon()
       throw error
     }
   }
 
-  /// Makes what the turn has done so far final.
-  package func commit() {
+  private func settleRounds() throws(StoreError) {
+    var rounds = 0
+    repeat {
+      rounds += 1
+      if rounds > limits.loopLength - LoopTrace.length { traceLoops() }
+      guard rounds <= limits.loopLength else {
+        throw loops.error(
+          "watchers and subscribers make each other write",
+          limits.loopLength,
+          loops.members
+        )
+      }
+      try deliverMessages()
+      if pendingEvents == 0, !graph.hasDueEffects, subscriptionCount == 0 {
+        // Nobody hears of it.
+        commit()
+      } else {
+        seal()
+        try runEffects()
+        notify()
+      }
+      if isQuiet, tree.log.isEmpty, ready.isEmpty { commit() }
+      // What ends with a turn may have left something to do.
+    } while !isQuiet || !tree.log.isEmpty || !ready.isEmpty || graph.canFlush
+    if loops.isOn { endTracingLoops() }
+  }
+
+  @inline(never)
+  private func traceLoops() {
+    guard !loops.isOn else { return }
+    loops.isOn = true
+    graph.onRun = { [unowned self] observer in loops.note(observer.label) }
+  }
+
+  private func endTracingLoops() {
+    loops = LoopTrace()
+    graph.onRun = nil
+  }
+
+  /// Takes back all that the turn has done since its last commit.
+  private func undoAll() {
+    endTracingLoops()
+    pending = []
+    staged = []
+    stretches = []
+    tree.undoAll()
+    // The first value that a watcher was told is what comes before it.
+    for restore in told.reversed() { restore() }
+    told = []
+  }
+
+  /// Notes what puts back what somebody was told while the turn settles, if it does not settle.
+  package func noteTold(_ restore: @escaping () -> Void) {
+    if isSettling { told.append(restore) }
+  }
+
+  /// Closes what the turn has done so far for those who hear of it.
+  private func seal() {
     guard !tree.log.isEmpty else { return }
-    if let onCommit {
+    stage()
+    tree.seal()
+  }
+
+  /// Notes what subscribers are to hear, and what observers are to hear once it is final.
+  private func stage() {
+    if onCommit != nil {
       let changes = TurnChanges(tree: tree, stretches: stretches).collect { _ in true }
-      pending += changes.filter { !$0.0.subscriptions.isEmpty }
-      onCommit(changes.map(\.1))
+      pending += changes.filter { $0.0.subscriptionCount > 0 }
+      staged.append(changes.map(\.1))
     } else if subscriptionCount > 0 {
       let changes = TurnChanges(tree: tree, stretches: stretches)
-      pending += changes.collect { !$0.subscriptions.isEmpty }
+      pending += changes.collect { $0.subscriptionCount > 0 }
     }
     stretches.removeAll()
+  }
+
+  /// Makes what the turn has done so far final.
+  package func commit() {
+    guard !tree.log.isEmpty || tree.hasSealed else { return }
+    if !tree.log.isEmpty { stage() }
+    if !told.isEmpty { told = [] }
     tree.clearLog()
+    guard !staged.isEmpty else { return }
+    let changes = staged
+    staged = []
+    for change in changes { onCommit?(change) }
   }
 
   /// What the turn under way has changed so far, by store.
@@ -230,17 +329,17 @@ extension StoreSystem {
   package var hasListenersDue: Bool {
     graph.hasDueEffects
       || TurnChanges(tree: tree, stretches: stretches)
-        .collect { !$0.subscriptions.isEmpty }.isEmpty == false
+        .collect { $0.subscriptionCount > 0 }.isEmpty == false
   }
 
-  private func runEffects() {
+  private func runEffects() throws(StoreError) {
     guard graph.hasDueEffects else { return }
-    // What made them due is final, or they would be due no more.
+    // What made them due is sealed, or they would be due no more.
     graph.forgetLog()
     do {
       try graph.flush()
     } catch {
-      report(StoreError(.endlessLoop, "\(error)", underlying: error))
+      throw loops.error("watchers make each other due", error.limit, error.labels)
     }
   }
 
@@ -249,10 +348,13 @@ extension StoreSystem {
     let changes = pending
     pending = []
     for (store, change) in changes {
-      for subscription in store.subscriptions where subscription.isActive {
-        guard let selected = subscription.select(change) else { continue }
-        if subscription.once { subscription.finish() }
-        isolated("a subscriber", owner: store.id) { try subscription.callback(selected) }
+      for each in store.subscribers.all where each.isActive {
+        guard let subscriber = each.member, let selected = subscriber.select(change) else {
+          continue
+        }
+        if subscriber.once { each.cancel() }
+        loops.note(subscriber.label)
+        isolated("a subscriber", owner: store.id) { try subscriber.callback(selected) }
       }
     }
   }

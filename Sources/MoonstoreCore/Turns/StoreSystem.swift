@@ -1,3 +1,5 @@
+package import MoonValue
+
 /// One world of stores: registry, bus, reactive state and turns.
 ///
 /// It knows no Lua.
@@ -47,21 +49,33 @@ public final class StoreSystem {
   /// Bounds.
   public var limits: Limits {
     get { ownLimits }
-    set { ownLimits = newValue }
+    set {
+      ownLimits = newValue
+      graph.effectRunLimit = newValue.loopLength
+      tree.maximumDepth = min(max(1, newValue.stateDepth), StateTree.greatestDepth)
+    }
   }
   /// Where time comes from.
   public var clock: any HostClock = SystemClock()
   /// Hears of each error that no caller gets: of handlers, watchers and subscribers.
   public var onReport: ((StoreError) -> Void)?
   /// Runs around every action; see `use`.
-  package var actionMiddleware: [ActionMiddleware] = []
-  /// Hears that middleware or hooks were added or removed, for a script engine that keeps flags.
-  package var onHooksChanged: (() -> Void)?
+  package private(set) lazy var actionMiddleware: Registrations<ActionMiddleware> =
+    Registrations(in: self) { [unowned self] _ in
+      // A script engine only needs to know whether there is some.
+      guard actionMiddleware.isEmpty != hasNoMiddleware else { return }
+      hasNoMiddleware.toggle()
+      onHooksChanged?(nil)
+    }
+  private var hasNoMiddleware = true
+  /// Hears that there is middleware around the actions of a store, or of all stores, from now on, or none any
+  /// more, for a script engine that keeps flags.
+  package var onHooksChanged: ((LiveStore?) -> Void)?
 
-  /// Who stands where among handlers, middleware and plugins.
+  /// Execution order of handlers, middleware and plugins.
   package var ranks = Ranks()
   /// Adds to every store; see `use(plugin:)`.
-  var plugins: [InstalledPlugin] = []
+  private(set) lazy var plugins = Registrations<InstalledPlugin>(in: self)
 
   /// Runs what is written in scripts; nil in a world of Swift alone.
   // The engine owns this world, and clears the reference before it goes.
@@ -72,7 +86,6 @@ public final class StoreSystem {
   package var onStoreLeft: ((LiveStore) -> Void)?
   package var onStoreReturned: ((LiveStore) -> Void)?
   package var onStoreGone: ((LiveStore) -> Void)?
-  var globalHooks: [ActionHook] = []
 
   /// Work that became possible within the turn, such as going on with an answer.
   package var ready: [() -> Void] {
@@ -95,6 +108,8 @@ public final class StoreSystem {
   package var takesWrites: Bool { turnDepth > 0 && getters == 0 }
   /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
   package var loading: String?
+  /// What runs in place of an action or a getter; see `acting(as:_:)`.
+  package internal(set) var role: CodeRole?
   var stretches: [TurnChanges.Stretch] {
     get { unsafe work.stretches }
     _modify { yield unsafe &work.stretches }
@@ -102,6 +117,16 @@ public final class StoreSystem {
   var pending: [(LiveStore, StoreChange)] {
     get { unsafe work.pending }
     _modify { yield unsafe &work.pending }
+  }
+  /// What observers hear once the turn that settles is final.
+  var staged: [[StoreChange]] {
+    get { unsafe work.staged }
+    _modify { yield unsafe &work.staged }
+  }
+  /// What puts back what watchers were told last; see `noteTold`.
+  var told: [() -> Void] {
+    get { unsafe work.told }
+    _modify { yield unsafe &work.told }
   }
   /// How many events of the registry are still to be told.
   var pendingEvents = 0
@@ -116,6 +141,11 @@ public final class StoreSystem {
     get { unsafe work.overrun }
     set { unsafe work.overrun = newValue }
   }
+  /// The loop that was found: the turn under way cannot end well any more.
+  var endless: StoreError? {
+    get { unsafe work.endless }
+    set { unsafe work.endless = newValue }
+  }
   /// Whether messages or events may wait, or count against the limits of the turn; most turns have none.
   var usesBus: Bool {
     get { unsafe work.usesBus }
@@ -123,17 +153,50 @@ public final class StoreSystem {
   }
   // Without a copy of the error, which is large.
   var hasOverrun: Bool { unsafe work.overrun != nil }
+  var isEndless: Bool { unsafe work.endless != nil }
   /// Gives what has to be done after such a turn a budget of its own.
   package var onRecovery: (() -> Void)?
   /// How often code ran over a limit, and what getters that did depend on.
   package var recoveries = 0
   private(set) lazy var recoverySource = graph.makeSource()
+  /// How often code found the stack used up while a getter was evaluated.
+  package var exhaustions = 0
+  /// How many getters are being evaluated, each read by the one before it, and how often the outermost has begun.
+  var evaluationDepth = 0
+  var readings = 0
   /// Hears of all that becomes final, for whoever shows or takes back what was done meanwhile.
   package var onCommit: (([StoreChange]) -> Void)?
   /// Who runs now and may only look; see `forbidInGetter`.
   package var onlooker: Principal?
-  // The handler or getter that is being run, for reports.
-  var looping: [String] = []
+  /// What runs in the last rounds before a turn counts as a loop, for its error.
+  var loops = LoopTrace()
+
+  /// Who handles, answers, surrounds and provides what: all that is registered.
+  package func trackRegistrations() { registered.track(in: graph) }
+  private var registered = FollowedFact()
+  /// Something was registered, or has ended.
+  func noteRegistration() { registered.change(in: graph) }
+
+  /// Counts work that no script engine counts: a turn ends in the middle of it when it has run over its time.
+  package var meter: WorkMeter { tree.meter }
+  /// Makes the error of a turn that has run over its time where no script runs.
+  package var onOverdue: (() -> StoreError)?
+
+  /// Says how long what follows from a turn may keep other callers out; nil for as long as it takes.
+  package weak var pace: (any TurnPace)?
+
+  /// Counts work that the turn under way causes.
+  ///
+  /// - Throws: `timeLimit` when the turn has run over its time; nothing in the turn catches that.
+  func spend() throws(StoreError) {
+    do {
+      try meter.spend()
+    } catch {
+      let error = overrun ?? onOverdue?() ?? error.storeError
+      overrun = error
+      throw error
+    }
+  }
 
   let presence = WorldPresence()
 
@@ -143,14 +206,23 @@ public final class StoreSystem {
     tree = StateTree(graph: graph)
     presence.begin(self)
     graph.holdsEffects = true
-    graph.onEffectFailure = { [unowned self] failure in
+    graph.effectRunLimit = ownLimits.loopLength
+    // A program can keep the graph, and effects in it, beyond the system.
+    graph.onEffectFailure = { [presence] failure in
       var error = StoreError(wrapping: failure.error)
       if error.member == nil { error.member = failure.label }
-      report(error)
+      presence.system?.report(error)
     }
   }
 
   deinit { presence.end() }
+
+  /// The turn under way has come into a loop: it fails as a whole, whatever catches the error.
+  func fail(_ error: StoreError) -> StoreError {
+    endless = error
+    usesBus = true
+    return error
+  }
 
   /// Gives an error that nobody waits for to `onReport`.
   package func report(_ error: StoreError) { onReport?(error) }
@@ -183,6 +255,12 @@ public final class StoreSystem {
       )
     }
     let running = graph.runningPath.last
+    if let role, role.depth == graph.runDepth {
+      throw StoreError(
+        .getterSideEffect,
+        "\(role.name) cannot \(what()): it only looks, and may be asked at any time; do this in an action"
+      )
+    }
     if let onlooker, running == nil { throw access.refusal(of: onlooker, what()) }
     let label = running?.label ?? "a getter"
     throw StoreError(
@@ -198,7 +276,10 @@ private struct TurnWork {
   var followUps = FollowUpQueue()
   var stretches: [TurnChanges.Stretch] = []
   var pending: [(LiveStore, StoreChange)] = []
+  var staged: [[StoreChange]] = []
+  var told: [() -> Void] = []
   var overrun: StoreError?
+  var endless: StoreError?
   var usesBus = false
 }
 

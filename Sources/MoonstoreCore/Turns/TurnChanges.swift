@@ -48,7 +48,8 @@ struct TurnChanges {
 
   /// The patch for a change, while the state is as it was just before it.
   private func patch(for change: Change, of node: StateNode) -> StatePatch? {
-    guard let part = node.path else { return nil }
+    // Values that a setup function keeps to itself are no part of what others see.
+    guard node.isInState, let part = node.path else { return nil }
     switch change.operation {
     case .set, .add:
       let path = part.appending(node.component(at: change.position))
@@ -66,10 +67,8 @@ struct TurnChanges {
       return StatePatch(.remove, at: path, old: change.old.value, new: nil)
     case .reorder(let order):
       return StatePatch(.reorder(order: order.map { $0 + 1 }), at: part, old: nil, new: nil)
-    case .form(let form):
-      // Data says `{}` for a map and for what is undecided; the first element decides that by itself.
-      guard form.kind == .array else { return nil }
-      return StatePatch(.set, at: part, old: .array([]), new: .map([:]))
+    case .form(let form, let kind):
+      return StatePatch(.set, at: part, old: form.kind.emptyValue, new: kind.emptyValue)
     case .event: return nil
     }
   }

@@ -14,6 +14,12 @@ final class UndoStep: UndoableEvent {
 }
 
 extension StoreSystem {
+  /// Tells the outside of something once it can no longer be undone: at once, outside of turns.
+  package func whenFinal(_ tell: @escaping () -> Void) {
+    guard isInTurn else { return tell() }
+    tree.note(UndoStep({}, finish: tell))
+  }
+
   /// Does something if the turn is undone, and something else when it is final.
   package func noteUndo(_ undo: @escaping () -> Void, finish: (() -> Void)? = nil) {
     if isInTurn { tree.note(UndoStep(undo, finish: finish)) }

@@ -95,6 +95,7 @@ private struct HTTPOptionsReader {
     switch options {
     case .null: self.options = [:]
     case .map(let map): self.options = map
+    case .empty: self.options = [:]
     case .array([]): self.options = [:]
     default:
       throw StoreError(

@@ -66,7 +66,7 @@ final class HTTPClient: Sendable {
         return try await self.follow(call)
       }
       group.addTask {
-        try await Task.sleep(for: .seconds(call.timeout))
+        try await Alarm.shared.sleep(call.timeout)
         throw StoreError(
           .timeout,
           "\(call.function): \(call.url.place) has not answered within \(call.timeout) s"

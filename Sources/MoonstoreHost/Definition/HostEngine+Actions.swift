@@ -73,7 +73,7 @@ extension HostEngine {
   func appendHandle(of store: LiveStore) {
     // Nobody else puts anything there.
     guard let known = store.handle else { return machine.append(handle(store)) }
-    machine.append(reference: unsafe unsafeDowncast(known, to: LuaReference.self).number)
+    machine.append(unsafe unsafeDowncast(known, to: LuaReference.self))
   }
 
   /// What keeps the userdata of a store alive for its actions, which share it.
@@ -125,33 +125,5 @@ extension HostEngine {
     call.dropArguments()
     machine.append(try body(store.face, arguments))
     return .results(1)
-  }
-}
-
-extension HostEngine {
-  /// Puts a function of a script around the actions of a store, behind those that are there.
-  func surround(
-    _ store: LiveStore,
-    with hook: ScriptHook,
-    of script: String,
-    in hooks: ReferenceWritableKeyPath<HostEngine, [String: [ScriptHook]]>
-  ) -> Subscription {
-    let id = store.id
-    let line = "\(hooks == \.scriptHooks ? "hook" : "middleware") \(script) \(id)"
-    hook.rank = system.ranks.next(in: line)
-    self[keyPath: hooks][id, default: []].insert(hook, by: \.rank)
-    refreshHooks(of: store)
-    let subscription = system.registration { [unowned self, unowned store] in
-      self[keyPath: hooks][id]?.removeAll { $0 === hook }
-      if self[keyPath: hooks][id]?.isEmpty == true { self[keyPath: hooks][id] = nil }
-      system.ranks.giveUp(hook.rank, in: line)
-      refreshHooks(of: store)
-      return { [unowned self, unowned store] in
-        self[keyPath: hooks][id, default: []].insert(hook, by: \.rank)
-        refreshHooks(of: store)
-      }
-    }
-    store.registrations.append(subscription)
-    return subscription
   }
 }

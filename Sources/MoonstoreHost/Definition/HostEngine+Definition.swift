@@ -38,7 +38,7 @@ extension HostEngine {
       guard let unit = scripts[script] else { throw unknown(script) }
       let function = try loadModule(name, for: unit)
       arguments.call.dropArguments()
-      machine.append(pinning: function.reference)
+      machine.append(function.reference)
       return .results(1)
     }
     try addSetupFunctions(natives)
@@ -118,8 +118,7 @@ extension HostEngine {
   }
 
   private func register(_ reader: DefinitionReader, script: String, origin: LuaTable?) throws {
-    let live = try assemble(reader)
-    live.owner = script
+    let live = try assemble(reader, of: script)
     live.line = reader.line
     live.origin = origin
     do {
@@ -134,15 +133,16 @@ extension HostEngine {
   }
 
   /// The store of a definition, with its state, getters and actions, known to nobody yet.
-  private func assemble(_ reader: DefinitionReader) throws -> LiveStore {
+  private func assemble(_ reader: DefinitionReader, of script: String) throws -> LiveStore {
     var definition = try record(of: reader)
     let live: LiveStore
     if let setup = reader.setup {
-      live = try makeSetupStore(definition, setup)
+      live = try makeSetupStore(definition, setup, of: script)
     } else {
       let root = try initialState(reader.state, id: reader.id)
       definition.state = beginning(of: reader, root)
       live = LiveStore(definition, root: root, system: system)
+      live.owner = script
     }
     live.reserve(getters: reader.getters.count, actions: reader.actions.count)
     do {
@@ -210,7 +210,7 @@ extension HostEngine {
     }
     let plugins = reader.plugins.map { plugin($0, of: definition.script) }
     let difference = try live.replace(with: new, plugins: plugins) {
-      if let scope { place(scope, in: live) }
+      if let scope { try place(scope, in: live) }
       try addHandlers(of: reader, to: live)
     }
     refreshHooks(of: live)
@@ -224,7 +224,7 @@ extension HostEngine {
     of id: String
   ) throws -> Value {
     do {
-      let result = try withoutDriving {
+      let result = try withoutDriving(as: "migrate of ", of: id) {
         try LuaFunction(function).call(
           .table(try vm.makeTable(old)),
           .data(.integer(Int64(version)))
@@ -253,7 +253,9 @@ extension HostEngine {
     case .function(let function):
       let base = machine.tokenCount
       defer { machine.truncateTokens(to: base) }
-      try withoutDriving { try machine.callState(function.reference, base: base) }
+      try withoutDriving(as: "the state function of ", of: id) {
+        try machine.callState(function.reference, base: base)
+      }
       if machine.tokenCount > base {
         var token = try machine.token(at: base)
         slot = try stateSlot(&token, of: id)
@@ -279,7 +281,7 @@ extension HostEngine {
     at place: String = ""
   ) throws -> StateSlot {
     guard token.kind == .reference else {
-      return try StateConversion(system: system).slot(&token, for: .state)
+      return try StateConversion(system: system).slot(&token, for: .state, at: store + place)
     }
     let reference = LuaReference(adopting: token, machine: machine)
     token.skip()
@@ -307,7 +309,7 @@ extension HostEngine {
       let reason = error.message.replacing("cannot be data", with: "cannot be state")
       throw StoreError(.notData, "\(store)\(place)\(path)\(reason)", store: store)
     }
-    return try StateConversion(system: system).slot(&token, for: .state)
+    return try StateConversion(system: system).slot(&token, for: .state, at: store + place)
   }
 
   func add(
@@ -352,6 +354,8 @@ extension HostEngine {
     takesSelf: Bool
   ) throws -> StateSlot {
     if isQuarantined(live) { throw refusal(live, name) }
+    let exhaustions = machine.exhaustions
+    defer { if machine.exhaustions != exhaustions { system.exhaustions += 1 } }
     do {
       let base = try limited(budgets.getter) {
         try withoutDriving {
@@ -388,7 +392,7 @@ extension HostEngine {
     _ function: LuaReference,
     to live: LiveStore
   ) throws -> Subscription {
-    try system.bus.subscribe(type, owner: live.id) {
+    try system.bus.subscribe(type, owner: live.address, place: { LuaFunction(function).place }) {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: false)
     }
@@ -399,7 +403,7 @@ extension HostEngine {
     _ function: LuaReference,
     to live: LiveStore
   ) throws -> Subscription {
-    try system.bus.answer(type, owner: live.id) {
+    try system.bus.answer(type, owner: live.address, place: { LuaFunction(function).place }) {
       [unowned self, unowned live] message in
       try handle(message, owner: live.id, function, self: live, answers: true)
     }

@@ -50,7 +50,7 @@ extension HostEngine {
     let outer = extended
     extended = (addition: addition, scripts: scripts)
     defer { extended = outer }
-    return try withoutDriving {
+    return try withoutDriving(as: "a plugin") {
       do {
         return try LuaFunction(function).call(.table(context)).first ?? .nil
       } catch let error as LuaError {
@@ -69,7 +69,7 @@ extension HostEngine {
     let number = resetCount
     resets[number] = plain
     defer { resets[number] = nil }
-    try withoutDriving {
+    try withoutDriving(as: "the reset of a plugin") {
       do {
         try preludeFunction("callReset").call(
           .function(LuaFunction(function)),

@@ -8,7 +8,7 @@ final class SetupScope {
   /// Where the values of refs live until their names are known.
   let draft: StateNode
   var cells: [Cell] = []
-  var watchers: [() -> Void] = []
+  var watchers: [() throws -> Void] = []
   /// What ends the watchers.
   var registrations: [Subscription] = []
 
@@ -24,6 +24,8 @@ extension HostEngine {
     try natives.add("ref", as: "ref", byReference: true) { [unowned self] arguments in
       let scope = try setupScope("ref")
       let slot = try arguments.state(of: scope.store.id, at: ": ref(...)")
+      // A ref that the setup function keeps to itself stands at the same depth as a field.
+      try system.tree.checkDepth(slot, in: scope.draft)
       system.tree.appendFresh(slot.isEmpty ? .null : slot, to: scope.draft)
       let cell = Cell(.field(scope.draft, position: scope.draft.slots.count - 1))
       scope.cells.append(cell)
@@ -38,33 +40,7 @@ extension HostEngine {
       scope.cells.append(cell)
       return arguments.answer(LuaObject(kind: ObjectKind.cell, grant: 0, instance: cell))
     }
-    try natives.add("watch", as: "watch") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let source = try watchSource(&arguments)
-      let callback = try arguments.function("the callback")
-      let options = try arguments.value()
-      let watcher = Watcher(
-        engine: self,
-        store: setup?.store,
-        source: source,
-        callback: callback,
-        once: options["once"]?.boolValue ?? false
-      )
-      let immediate = options["immediate"]?.boolValue ?? false
-      if let setup {
-        // The refs have their places in the state only when the setup function has returned.
-        setup.watchers.append { watcher.begin(immediate: immediate) }
-      } else {
-        watcher.begin(immediate: immediate)
-      }
-      // One that was ended in a turn that fails watches on.
-      let subscription = system.registration {
-        watcher.end()
-        return { watcher.begin(immediate: false) }
-      }
-      setup?.registrations.append(subscription)
-      return arguments.answer(.integer(Int64(keep(subscription, for: script))))
-    }
+    try addWatchFunctions(natives)
   }
 
   private func setupScope(_ function: String) throws -> SetupScope {
@@ -77,28 +53,14 @@ extension HostEngine {
     return setup
   }
 
-  private func watchSource(_ arguments: inout Arguments) throws -> () throws -> StateSlot {
-    if let object = arguments.object(ObjectKind.cell) {
-      let cell = object.instance(as: Cell.self)
-      return { [unowned self] in
-        switch cell.content {
-        case .field(let node, let position): system.tree.read(node, at: position)
-        case .computed(let getter): try getter.read()
-        }
-      }
-    }
-    let function = try arguments.function("the source (a ref, a computed or a function)")
-    return { [unowned self] in
-      let base = try limited(budgets.getter) { try machine.callGetter(function, handle: nil) }
-      defer { machine.truncateTokens(to: base) }
-      var token = try machine.token(at: base)
-      return try StateConversion(system: system).slot(&token, for: .result)
-    }
-  }
-
   /// Makes a store by a setup function: what it returns becomes state, getters and actions by name.
-  func makeSetupStore(_ definition: StoreDefinition, _ setup: LuaReference) throws -> LiveStore {
+  func makeSetupStore(
+    _ definition: StoreDefinition,
+    _ setup: LuaReference,
+    of script: String
+  ) throws -> LiveStore {
     let live = LiveStore(definition, root: StateNode(.map, tree: system.tree), system: system)
+    live.owner = script
     live.isSetup = true
     let made = try runSetup(setup, for: live)
     for (name, slot) in made.fields { system.tree.addFresh(.string(name), slot, to: live.root) }
@@ -110,7 +72,7 @@ extension HostEngine {
     for (name, function) in made.actions { try add(action: name, function, to: live) }
     let initial = live.root.value
     live.definition.state = { initial }
-    place(made.scope, in: live)
+    try place(made.scope, in: live)
     return live
   }
 
@@ -135,7 +97,7 @@ extension HostEngine {
   }
 
   /// Gives the refs and computeds of a setup function their places in the live store, and begins to watch.
-  func place(_ scope: SetupScope, in live: LiveStore) {
+  func place(_ scope: SetupScope, in live: LiveStore) throws {
     let hidden = StateNode(.array, tree: system.tree)
     var nameless: [Cell] = []
     for cell in scope.cells {
@@ -158,7 +120,7 @@ extension HostEngine {
       cell.content = .field(home, position: position)
     }
     live.handlers += scope.registrations
-    for begin in scope.watchers { begin() }
+    for begin in scope.watchers { try begin() }
   }
 
   /// What a setup function has returned, by what it is.
@@ -174,7 +136,9 @@ extension HostEngine {
     let outer = self.setup
     self.setup = scope
     defer { self.setup = outer }
-    let returned = try withoutDriving { try LuaFunction(setup).call().first }
+    let returned = try withoutDriving(as: "the setup function of ", of: live.id) {
+      try LuaFunction(setup).call().first
+    }
     guard case .table(let table) = returned else {
       throw StoreError(
         .invalidDefinition,
@@ -217,62 +181,5 @@ extension HostEngine {
       guard let data = try value.value() else { return }
       result.fields.append((name, system.tree.slot(data)))
     }
-  }
-}
-
-/// Calls a script when what it watches has another value after a turn.
-final class Watcher {
-  private unowned let engine: HostEngine
-  private let store: LiveStore?
-  private let source: () throws -> StateSlot
-  private let callback: LuaReference
-  private let once: Bool
-  private var last = StateSlot.empty
-  private var effect: Effect?
-
-  init(
-    engine: HostEngine,
-    store: LiveStore?,
-    source: @escaping () throws -> StateSlot,
-    callback: LuaReference,
-    once: Bool
-  ) {
-    self.engine = engine
-    self.store = store
-    self.source = source
-    self.callback = callback
-    self.once = once
-  }
-
-  func begin(immediate: Bool) {
-    var isFirst = true
-    let graph = engine.system.graph
-    effect = Effect(in: graph, label: "watch") { [weak self] in
-      guard let self else { return }
-      let value = try source()
-      let changed = !value.isSame(as: last)
-      let old = last
-      last = value
-      defer { isFirst = false }
-      guard isFirst ? immediate : changed else { return }
-      graph.untracked { self.call(value, old) }
-    }
-  }
-
-  private func call(_ value: StateSlot, _ old: StateSlot) {
-    let owner = store?.id ?? "watch"
-    if once { end() }
-    engine.system.isolated("a watcher", owner: owner) {
-      let state = try engine.start(callback, store: owner, member: "a watcher") {
-        engine.machine.append(value)
-        engine.machine.append(old)
-      }
-      if case .done(let run) = state { run.release() }
-    }
-  }
-
-  func end() {
-    effect?.dispose()
-    effect = nil
   }
 }

@@ -69,7 +69,7 @@ extension HostEngine {
     // unlisten(number, whether its effects end too) -> whether it listened
     try natives.add("unlisten", as: "the disposer") { [unowned self] arguments in
       guard let listener = try listener(&arguments) else { return arguments.answer(false) }
-      let listened = effects.remove(listener)
+      let listened = listener.end()
       if arguments.bool() { listener.cancelRunning() }
       return arguments.answer(.bool(listened))
     }
@@ -81,9 +81,8 @@ extension HostEngine {
     }
     try natives.add("endEffects", as: "effects.clear") { [unowned self] arguments in
       let script = try arguments.string("the script")
-      for listener in effects.listeners.values.sorted(by: { $0.number < $1.number })
-      where listener.script == script {
-        effects.remove(listener)
+      for listener in effects.listeners(of: script) {
+        listener.end()
         listener.cancelRunning()
       }
       return arguments.none()
@@ -104,10 +103,10 @@ extension HostEngine {
         label: label,
         matchers: try matchers(specs, &arguments)
       )
-      let subscription = try effects.add(taker)
+      try effects.add(taker)
       let awaited = Awaited(label, engine: self, timeout: timeout)
       taker.awaited = awaited
-      awaited.onEnd = { subscription.cancel() }
+      awaited.onEnd = { taker.end() }
       return arguments.wait(for: awaited)
     }
     // condition(label, timeout, function) -> whether it came true in time
@@ -199,7 +198,7 @@ private final class ConditionTest {
   private func ask() {
     let answer: Result<Bool, StoreError>
     do {
-      guard try engine.isTrue(function, {}) else { return }
+      guard try engine.isTrue(function, as: "the function of ", of: label, {}) else { return }
       answer = .success(true)
     } catch {
       answer = .failure(StoreError(wrapping: error))

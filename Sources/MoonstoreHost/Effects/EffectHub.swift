@@ -7,21 +7,40 @@ import MoonstoreCore
 /// Takes what the bus, the hooks of actions and the stores tell it within a turn, and passes it on when
 /// that turn is final, one event after another, each in a turn of its own.
 final class EffectHub {
-  private unowned let engine: HostEngine
-  private var system: StoreSystem { engine.system }
-  /// Everybody who hears, by what they want to hear of, in order.
-  private var index: [EffectMatcher.Subject: [EffectMatcher]] = [:]
-  /// Those who hear of each store's actions and changes, to connect them when the store is there.
-  private var interest: [String: [EffectMatcher]] = [:]
+  unowned let engine: HostEngine
+  var system: StoreSystem { engine.system }
+  /// What hears of messages, by type; `*` for all types.
+  let messages: RegistrationTable<String, EffectMatcher>
+  /// What hears of actions.
+  let actions: RegistrationTable<EffectMatcher.Subject, EffectMatcher>
+  /// What wants to hear of a store's actions or changes, to connect it when the store is there.
+  private let interest: RegistrationTable<String, EffectMatcher>
+  /// How many want to hear of the actions of each store, and to know the state from before.
+  private var actionInterest: [String: (count: Int, originals: Int)] = [:]
   private(set) var listeners: [Int: EffectListener] = [:]
+  /// The same, by script.
+  private var scriptListeners: [String: [Int: EffectListener]] = [:]
   private var targetCount = 0
   /// Events that were noted and not yet passed on.
-  private var waitingEvents = 0
+  var waitingEvents = 0
   /// The Lua function that hears of the actions of a store.
   private var actionHook: LuaReference?
-  private var hooks: [String: ScriptHook] = [:]
+  /// That it does, by store.
+  private var hooks: [String: Subscription] = [:]
 
-  init(engine: HostEngine) { self.engine = engine }
+  init(engine: HostEngine) {
+    self.engine = engine
+    messages = RegistrationTable(in: engine.system)
+    actions = RegistrationTable(in: engine.system)
+    interest = RegistrationTable(in: engine.system)
+    interest.onChange = { [unowned self] store, each in
+      guard let matcher = each.member else { return }
+      interestChanged(in: store, matcher, isActive: each.isActive)
+    }
+    for table in [messages, interest] {
+      table.onGone = { [unowned self] in forget($1.member) }
+    }
+  }
 
   func nextNumber() -> Int {
     targetCount += 1
@@ -37,97 +56,68 @@ final class EffectHub {
   }
 
   func close() {
-    for listener in listeners.values {
-      listener.stopTimers()
-      // What ends a listener holds it, so one that was not ended would never go.
-      listener.subscription = nil
-      for matcher in listener.matchers { matcher.subscription = nil }
-    }
+    for listener in listeners.values { listener.stopTimers() }
     listeners = [:]
-    index = [:]
-    interest = [:]
+    scriptListeners = [:]
+    for table in [messages, interest] { table.removeAll() }
+    actions.removeAll()
     hooks = [:]
     actionHook = nil
     system.bus.observer = nil
   }
 
-  /// Lets somebody hear; undone with the turn.
-  func add(_ target: EffectTarget) throws -> Subscription {
+  /// Lets a target hear; undone with the turn.
+  func add(_ target: EffectTarget) throws {
     for matcher in target.matchers { try checkRights(matcher) }
-    let line = "effect \(target.script)"
-    target.rank = system.ranks.next(in: line)
-    connect(target)
-    return system.registration { [unowned self] in
-      system.ranks.giveUp(target.rank, in: line)
-      // What the stores tell comes back by itself if the turn is undone.
-      let told = disconnect(target)
-      return { [unowned self] in connect(target, told) }
+    let before = target.registrations
+    target.registrations = target.matchers.flatMap { register($0, for: target.script) }
+    system.noteUndo { target.registrations = before }
+  }
+
+  private func register(_ matcher: EffectMatcher, for script: String) -> [Subscription] {
+    let line = Ranks.Line(.effect, owner: script)
+    switch matcher.subject {
+    case .message(let type): return [messages.add(matcher, for: type, line)]
+    case .anyMessage: return [messages.add(matcher, for: "*", line)]
+    case .change(let store, _):
+      let registration = interest.add(matcher, for: store, line)
+      connect(matcher, store)
+      return [registration]
+    case .action(let store, _):
+      let registration = actions.add(matcher, for: matcher.subject, line)
+      let noted = interest.add(matcher, for: store, Ranks.Line(.effect, owner: script, "interest"))
+      connect(matcher, store)
+      return [registration, noted]
     }
   }
 
   /// Lets a listener hear.
   func listen(_ listener: EffectListener) throws {
-    guard listener.subscription == nil else { return }
-    let subscription = try add(listener)
-    listener.subscription = subscription
-    system.noteUndo { listener.subscription = nil }
+    guard !listener.isActive else { return }
+    try add(listener)
+    listeners[listener.number] = listener
+    scriptListeners[listener.script, default: [:]][listener.number] = listener
   }
 
-  /// Ends a listener; its effects that run go on.
-  @discardableResult
-  func remove(_ listener: EffectListener) -> Bool {
-    guard let subscription = listener.subscription else { return false }
-    listener.subscription = nil
-    subscription.cancel()
-    system.noteUndo { listener.subscription = subscription }
-    return true
+  /// The listeners of a script, in order.
+  func listeners(of script: String) -> [EffectListener] {
+    (scriptListeners[script] ?? [:]).values.sorted { $0.number < $1.number }
   }
 
-  private func connect(_ target: EffectTarget, _ told: [Subscription?] = []) {
-    target.isActive = true
-    for (matcher, subscription) in zip(target.matchers, told) {
-      matcher.subscription = subscription
-    }
-    if let listener = target as? EffectListener { listeners[listener.number] = listener }
-    for matcher in target.matchers {
-      insert(matcher, into: &index[matcher.subject, default: []])
-      if let store = matcher.store {
-        insert(matcher, into: &interest[store, default: []])
-        connect(matcher, store)
-      }
-    }
-  }
-
-  private func disconnect(_ target: EffectTarget) -> [Subscription?] {
-    target.isActive = false
-    let told = target.matchers.map(\.subscription)
-    for matcher in target.matchers {
-      index[matcher.subject]?.removeAll { $0 === matcher }
-      if index[matcher.subject]?.isEmpty == true { index[matcher.subject] = nil }
-      guard let store = matcher.store else { continue }
-      interest[store]?.removeAll { $0 === matcher }
-      if interest[store]?.isEmpty == true { interest[store] = nil }
-      matcher.subscription?.cancel()
-      matcher.subscription = nil
-      unhookIfUnused(store)
-    }
-    if let listener = target as? EffectListener { forgetIfDone(listener) }
-    return told
+  private func forget(_ matcher: EffectMatcher?) {
+    if let listener = matcher?.target as? EffectListener { forgetIfDone(listener) }
   }
 
   func forgetIfDone(_ listener: EffectListener) {
-    if listener.isDone { listeners[listener.number] = nil }
-  }
-
-  private func insert(_ matcher: EffectMatcher, into list: inout [EffectMatcher]) {
-    list.insert(matcher) { $0.target?.rank ?? 0 }
+    guard listener.isDone, listeners.removeValue(forKey: listener.number) != nil else { return }
+    scriptListeners[listener.script]?[listener.number] = nil
+    if scriptListeners[listener.script]?.isEmpty == true { scriptListeners[listener.script] = nil }
   }
 
   /// A script ends: so do its listeners, with the effects that they have begun; undone with the turn.
   func end(_ script: String) {
-    for listener in listeners.values.sorted(by: { $0.number < $1.number })
-    where listener.script == script {
-      remove(listener)
+    for listener in listeners(of: script) {
+      listener.end()
       system.afterTurn("ending \(listener.label)", .soon) { [unowned self] in
         listener.stopTimers()
         listener.cancelRunning()
@@ -136,25 +126,38 @@ final class EffectHub {
     }
   }
 
-  /// Whether somebody wants to know what the state was before an action of a store.
+  /// Whether something wants to know what the state was before an action of a store.
   func wantsOriginal(ofActionsOf store: String) -> Bool {
-    interest[store]?.contains {
-      if case .action = $0.subject { $0.wantsOriginal } else { false }
-    } ?? false
+    (actionInterest[store]?.originals ?? 0) > 0
   }
 
   // MARK: Stores
 
-  /// A store is there that somebody may listen to.
+  // While a turn is undone, what was connected or ended comes back or ends by itself.
+  private func interestChanged(in store: String, _ matcher: EffectMatcher, isActive: Bool) {
+    guard case .action = matcher.subject else {
+      if !isActive { matcher.subscription?.cancel() }
+      return
+    }
+    let change = isActive ? 1 : -1
+    var interested = actionInterest[store] ?? (count: 0, originals: 0)
+    interested.count += change
+    if matcher.wantsOriginal { interested.originals += change }
+    actionInterest[store] = interested
+    guard interested.count == 0 else { return }
+    actionInterest[store] = nil
+    guard let hook = hooks.removeValue(forKey: store) else { return }
+    hook.cancel()
+    if !hook.isGone { system.noteUndo { [unowned self] in hooks[store] = hook } }
+  }
+
+  /// A store is there that something may want to hear of.
   func connect(_ store: LiveStore) {
-    guard let matchers = interest[store.id] else { return }
-    for matcher in matchers {
+    guard let interested = interest[store.id] else { return }
+    for each in interested.all where each.isActive {
+      guard let matcher = each.member else { continue }
       do {
         try checkRights(matcher)
-        // That of an earlier store of this id, which may come back.
-        let earlier = matcher.subscription
-        system.noteUndo { matcher.subscription = earlier }
-        matcher.subscription = nil
         connect(matcher, store.id)
       } catch {
         var failure = StoreError(wrapping: error)
@@ -168,14 +171,16 @@ final class EffectHub {
     guard let store = system.registry.find(id) else { return }
     switch matcher.subject {
     case .action:
-      guard let actionHook else { return }
-      let hook = hooks[id] ?? ScriptHook(actionHook, grant: 0)
-      hooks[id] = hook
-      guard engine.scriptHooks[id]?.contains(where: { $0 === hook }) != true else { return }
-      engine.scriptHooks[id, default: []].append(hook)
-      engine.refreshHooks(of: store)
+      guard let actionHook, hooks[id]?.isActive != true else { return }
+      let before = hooks[id]
+      // One for all effects of the store, in the place of the first of them.
+      let hook = ScriptHook(actionHook, grant: 0)
+      hooks[id] = engine.surround(store, with: hook, of: "effects", as: .hook)
+      system.noteUndo { [unowned self] in hooks[id] = before }
     case .change(_, let path):
-      guard matcher.subscription == nil else { return }
+      // Not that of an earlier store of this id, which may come back.
+      let earlier = matcher.subscription
+      system.noteUndo { matcher.subscription = earlier }
       // The state from before takes all of the change.
       let told = matcher.wantsOriginal ? nil : path
       let seen = Store(store, grant: grant(matcher, id))
@@ -187,20 +192,12 @@ final class EffectHub {
     }
   }
 
-  private func unhookIfUnused(_ id: String) {
-    let isUsed = interest[id]?.contains { if case .action = $0.subject { true } else { false } }
-    guard isUsed != true, let hook = hooks.removeValue(forKey: id) else { return }
-    engine.scriptHooks[id]?.removeAll { $0 === hook }
-    if engine.scriptHooks[id]?.isEmpty == true { engine.scriptHooks[id] = nil }
-    if let store = system.registry.find(id) { engine.refreshHooks(of: store) }
-  }
-
   private func grant(_ matcher: EffectMatcher, _ store: String) -> UInt16 {
     matcher.grant ?? engine.grant(of: matcher.target?.script ?? "", on: store)
   }
 
-  /// Whoever listens to a store's actions or state must be allowed to.
-  private func checkRights(_ matcher: EffectMatcher) throws {
+  /// What hears of a store's actions or state must be allowed to.
+  func checkRights(_ matcher: EffectMatcher) throws {
     guard let id = matcher.store, let store = system.registry.find(id) else { return }
     let grant = grant(matcher, id)
     switch matcher.subject {
@@ -211,157 +208,5 @@ final class EffectHub {
     case .message, .anyMessage: return
     }
     if matcher.wantsOriginal { try system.access.check(grant, Access(.read, store, .store)) }
-  }
-
-  // MARK: Events
-
-  /// Whether somebody could come to want an event before its turn has come.
-  private var isExpectant: Bool { waitingEvents > 0 || system.hasFollowUps }
-
-  private func observe(_ message: Message) -> Bool {
-    guard !index.isEmpty || isExpectant else { return false }
-    let isWanted =
-      isWanted(message, by: index[.message(message.type)])
-      || isWanted(message, by: index[.anyMessage])
-    if isWanted || isExpectant { post(EffectEvent(message)) }
-    return isWanted
-  }
-
-  /// The store or script that somebody acts as, to which messages can be addressed.
-  ///
-  /// Not before it is needed: a script listens before it defines its store.
-  private func owner(_ target: EffectTarget) -> String { engine.sender(target.script) }
-
-  private func isWanted(_ message: Message, by matchers: [EffectMatcher]?) -> Bool {
-    guard let matchers else { return false }
-    guard let to = message.to else { return true }
-    return matchers.contains { $0.target.map(owner) == to }
-  }
-
-  /// An action has succeeded.
-  func noteAction(_ name: String, of store: String, _ record: Value) {
-    let isWanted =
-      index[.action(store: store, name: name)] != nil
-      || index[.action(store: store, name: nil)] != nil
-    guard isWanted || isExpectant else { return }
-    post(EffectEvent(record, what: "action '\(store):\(name)'"), action: (store, name))
-  }
-
-  private func note(
-    _ change: StoreChange,
-    of store: LiveStore,
-    for matcher: EffectMatcher
-  ) throws {
-    var record = change.record.mapValue ?? [:]
-    record["kind"] = "change"
-    record["store"] = .string(store.id)
-    if matcher.wantsOriginal {
-      guard case .change(_, let path) = matcher.subject,
-        try path.map({ try change.concerns(store.path($0)) }) ?? true
-      else { return }
-      record["original"] = original(of: store, before: change)
-    }
-    let event = EffectEvent(.map(record), what: "change of '\(store.id)'")
-    post(event, for: matcher)
-  }
-
-  /// The state as it was before a change that has just been committed.
-  private func original(of store: LiveStore, before change: StoreChange) -> Value {
-    var state = Value.map([.string(store.id): store.root.value])
-    for patch in change.patches.reversed() { try? state.apply(patch.inverse) }
-    return state[store.id] ?? .null
-  }
-
-  private func post(
-    _ event: EffectEvent,
-    action: (store: String, name: String)? = nil,
-    for matcher: EffectMatcher? = nil
-  ) {
-    waitingEvents += 1
-    system.afterTurn(
-      event.what,
-      .inOrder,
-      onUndo: { [unowned self] in waitingEvents -= 1 },
-      { [unowned self] in
-        waitingEvents -= 1
-        if let matcher {
-          tell([matcher], of: event)
-        } else if let action {
-          let named = index[.action(store: action.store, name: action.name)]
-          tell(both(named, index[.action(store: action.store, name: nil)]), of: event)
-        } else if case .message(let message) = event.content {
-          tell(both(index[.message(message.type)], index[.anyMessage]), of: event, to: message.to)
-        }
-      }
-    )
-  }
-
-  /// Two lists in the order of registration.
-  private func both(_ one: [EffectMatcher]?, _ other: [EffectMatcher]?) -> [EffectMatcher]? {
-    guard let one else { return other }
-    guard let other else { return one }
-    return (one + other).sorted { ($0.target?.rank ?? 0) < ($1.target?.rank ?? 0) }
-  }
-
-  private func tell(_ matchers: [EffectMatcher]?, of event: EffectEvent, to receiver: String? = nil)
-  {
-    guard let matchers else { return }
-    var last: EffectTarget?
-    for matcher in matchers {
-      // One that ended meanwhile hears no more, and one that asked twice hears once.
-      guard let target = matcher.target, target.isActive, target !== last else { continue }
-      if let receiver, owner(target) != receiver { continue }
-      guard pleases(event, matcher, of: target) else { continue }
-      last = target
-      target.meet(event)
-    }
-  }
-
-  private func pleases(
-    _ event: EffectEvent,
-    _ matcher: EffectMatcher,
-    of target: EffectTarget
-  ) -> Bool {
-    guard let predicate = matcher.predicate else { return true }
-    do {
-      return try engine.isTrue(predicate) { event.append(to: engine.machine) }
-    } catch {
-      // What one predicate does wrong concerns nobody else.
-      var failure = StoreError(wrapping: error)
-      failure.store = failure.store ?? owner(target)
-      failure.member = failure.member ?? "the predicate of \(target.label)"
-      system.report(failure)
-      return false
-    }
-  }
-}
-
-extension StoreChange {
-  /// Whether something at or below a path, without the store, was changed.
-  fileprivate func concerns(_ path: StatePath) -> Bool {
-    patches.contains { patch in
-      zip(patch.path.components.dropFirst(), path.components).allSatisfy { $0.key == $1.key }
-    }
-  }
-}
-
-extension HostEngine {
-  /// Asks a function that may only read, as getters do.
-  func isTrue(_ function: LuaReference, _ arguments: () -> Void) throws -> Bool {
-    system.getterDepth += 1
-    defer { system.getterDepth -= 1 }
-    let base = machine.tokenCount
-    arguments()
-    do {
-      let at = try limited(budgets.getter) {
-        try withoutDriving { try machine.callData(function, base: base) }
-      }
-      defer { machine.truncateTokens(to: at) }
-      guard machine.tokenCount > at else { return false }
-      let token = try machine.token(at: at)
-      return token.kind != .nil && token.kind != .no
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
-    }
   }
 }

@@ -27,8 +27,6 @@ final class EffectListener: EffectTarget {
   let options: Options
   /// The effects that have not ended, by the number of their task.
   var running: [Int: ScriptTask] = [:]
-  /// What ends it; nil while it does not listen.
-  var subscription: Subscription?
   private var isClosed = false
   private var closing: Int?
   private var pending: [Int: EffectEvent] = [:]
@@ -54,8 +52,10 @@ final class EffectListener: EffectTarget {
     )
   }
 
-  /// Whether nothing of it goes on any more.
-  var isDone: Bool { !isActive && running.isEmpty && pending.isEmpty }
+  /// Whether nothing of it goes on, and no turn that fails can let it hear again.
+  var isDone: Bool {
+    registrations.allSatisfy(\.isGone) && running.isEmpty && pending.isEmpty
+  }
 
   override func meet(_ event: EffectEvent) {
     if options.leading, !running.isEmpty || !pending.isEmpty { return }
@@ -76,7 +76,7 @@ final class EffectListener: EffectTarget {
     } else {
       begin(event)
     }
-    if options.once { engine.effects.remove(self) }
+    if options.once { end() }
   }
 
   private func begin(_ event: EffectEvent) {

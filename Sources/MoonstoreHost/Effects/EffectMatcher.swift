@@ -2,7 +2,7 @@ import MoonLua
 import MoonValue
 import MoonstoreCore
 
-/// Which events somebody wants to hear of.
+/// Which events a listener, or a run that waits, wants to hear of.
 final class EffectMatcher {
   enum Subject: Hashable {
     case message(String)
@@ -22,7 +22,7 @@ final class EffectMatcher {
   var wantsOriginal = false
   /// For changes: what the store tells this one.
   var subscription: Subscription?
-  /// Whoever is to hear; it owns its matchers.
+  /// What is to hear; it owns its matchers.
   fileprivate(set) weak var target: EffectTarget?
 
   init(_ subject: Subject, predicate: LuaReference?, grant: UInt16? = nil) {
@@ -40,17 +40,17 @@ final class EffectMatcher {
   }
 }
 
-/// Somebody who hears of events: a listener, or a run that waits for one.
+/// What hears of events: a listener, or a run that waits for one.
 class EffectTarget {
-  /// Counts them, so that each hears in the order in which they came.
   let number: Int
-  /// Its place among the others.
-  var rank = 0
   let script: String
   /// What errors call it.
   let label: String
   let matchers: [EffectMatcher]
-  var isActive = false
+  /// That its matchers are asked about events; the last ones, if it has listened several times.
+  var registrations: [Subscription] = []
+  /// Whether it hears.
+  var isActive: Bool { registrations.first?.isActive ?? false }
 
   init(
     number: Int,
@@ -63,6 +63,16 @@ class EffectTarget {
     self.label = label
     self.matchers = matchers
     for matcher in matchers { matcher.target = self }
+  }
+
+  /// It stops to hear; undone with the turn.
+  ///
+  /// - Returns: Whether it heard.
+  @discardableResult
+  func end() -> Bool {
+    let wasActive = isActive
+    for registration in registrations { registration.cancel() }
+    return wasActive
   }
 
   /// An event that it wants has happened.

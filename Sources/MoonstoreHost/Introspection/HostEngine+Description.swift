@@ -5,8 +5,9 @@ import MoonstoreCore
 extension HostEngine {
   /// What there is in this host and how it belongs together, as plain data; see `StoreHost.describe`.
   ///
-  /// Reads only: no getter runs, and the state is looked at without being noted as read.
+  /// Reads only: no getter runs. A getter that asks for it follows all that it tells.
   func describe() throws(StoreError) -> Value {
+    system.trackRegistrations()
     let texts = try scriptTexts()
     let readers = texts.map { (script: $0.script, reader: ScriptReader($0.text)) }
     var stores: [Value] = []
@@ -26,8 +27,8 @@ extension HostEngine {
       "unsent": .array(messages.unsent.map(Value.string)),
       "computed": .array(messages.computed),
       "middleware": [
-        "actions": .array(swift + places(of: .action)),
-        "messages": .array(places(of: .message)),
+        "actions": .array(swift + places(of: registrations.middleware.members)),
+        "messages": .array(places(of: messageLayers)),
       ], "plugins": .array(system.pluginNames.map(Value.string)),
       "effects": .array(effects.descriptions), "scripts": .array(texts.map { .string($0.script) }),
       "capabilities": capabilities,
@@ -50,6 +51,7 @@ extension HostEngine {
     let order = missing.isEmpty ? try registry.resolveDependencies(id) : []
     record["allDependencies"] = .array(order.map(Value.string))
     record["allDependents"] = .array(allDependents(of: id).map(Value.string))
+    store.root.noteRead()
     var outline = StateOutline()
     let state = outline.outline(store.root)
     record["state"] = state["map"] ?? .map([:])
@@ -65,7 +67,7 @@ extension HostEngine {
       }
     )
     record["middleware"] = .array(
-      (scriptLayers[id] ?? []).map { place(LuaFunction($0.function)) }
+      (registrations.layers[id]?.members ?? []).map { place(LuaFunction($0.function)) }
     )
     let (handlers, responders) = system.bus.members
     record["handles"] = types(of: id, in: handlers)
@@ -95,14 +97,14 @@ extension HostEngine {
   /// The texts of the scripts that are loaded, and of the others in the project except its tests.
   private func scriptTexts() throws(StoreError) -> [(script: String, text: String)] {
     var texts = scripts.mapValues(\.text)
-    for path in try project?.paths() ?? [] where texts[path] == nil {
+    for path in project.map({ ProjectWalk($0.root).paths }) ?? [] where texts[path] == nil {
       texts[path] = try project?.text(of: path)
     }
     return texts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  private func places(of kind: ScriptLayer.Kind) -> [Value] {
-    layers.filter { $0.kind == kind }.map { layer in
+  private func places(of layers: [ScriptLayer]) -> [Value] {
+    layers.map { layer in
       [
         "script": .string(layer.script), "line": layer.line.map { .integer(Int64($0)) } ?? .null,
       ]

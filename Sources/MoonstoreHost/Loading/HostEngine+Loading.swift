@@ -142,7 +142,7 @@ extension HostEngine {
         try addActionMiddleware(action, of: path)
       }
       if case .function(let message) = try table.get("message") {
-        keep(try useMessageMiddleware(message.reference, of: path), for: path)
+        keep(useMessageMiddleware(message.reference, of: path), for: path)
       }
     default:
       throw StoreError(
@@ -154,7 +154,7 @@ extension HostEngine {
   }
 
   func addActionMiddleware(_ function: LuaFunction, of script: String) throws {
-    keep(try add(.action, function, of: script), for: script)
+    keep(use(ScriptLayer(function, of: script)), for: script)
   }
 
   /// Makes the stores of the definitions that were collected, each after those that it depends on.
@@ -243,7 +243,9 @@ extension HostEngine {
   }
 
   private func readSettings(_ project: Project) throws {
-    try readSettings(project.has("moonstore.lua") ? project.text(of: "moonstore.lua") : nil)
+    guard project.has(ProjectSettings.file) else { return try readSettings(nil) }
+    try project.checkInside(ProjectSettings.file)
+    try readSettings(project.text(of: ProjectSettings.file))
   }
 
   /// Reads what `moonstore.lua` says; nil when there is none.
@@ -262,6 +264,13 @@ extension HostEngine {
       }
       let project = try ProjectSettings(try table.value(), text: text, host: configuration)
       main = project.main
+      if let main, let folder = self.project, !ProjectWalk.isInside(main, of: folder.root) {
+        throw StoreError(
+          .permissionDenied,
+          "main = \"\(main)\" leads out of the project",
+          script: ProjectSettings.file
+        )
+      }
       merged = project.settings
       try change(limits: project.limits)
     } else {
@@ -308,7 +317,7 @@ extension HostEngine {
     let outer = isBeginning
     isBeginning = true
     defer { isBeginning = outer }
-    try withoutDriving {
+    try withoutDriving(as: name) {
       do {
         try hook.call(.table(carry))
       } catch let error as LuaError {

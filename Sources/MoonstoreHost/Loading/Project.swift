@@ -31,7 +31,7 @@ struct Project {
     }
   }
 
-  /// The folder, as it was given.
+  /// The folder, with links followed once, so that a link that is changed later takes no project away.
   let root: String
 
   init(root: String) throws(StoreError) {
@@ -44,7 +44,7 @@ struct Project {
     guard FileManager.default.isReadableFile(atPath: root) else {
       throw StoreError(.unreadable, "\(root): no permission to read this folder")
     }
-    self.root = root
+    self.root = ProjectWalk.real(root)
   }
 
   /// The scripts that are loaded with the project, in order.
@@ -59,40 +59,43 @@ struct Project {
   }
 
   private func scripts(in folder: String) throws(StoreError) -> [String] {
-    let base = root + "/" + folder
-    guard FileManager.default.fileExists(atPath: base) else { return [] }
-    try checkInside(folder)
-    guard let walker = FileManager.default.enumerator(atPath: base) else {
-      throw StoreError(.unreadable, "\(base): no permission to read this folder")
-    }
-    var paths: [String] = []
-    for case let path as String in walker where path.hasSuffix(".lua") {
-      // Hidden files are other programs': locks and copies of editors.
-      let isHidden = path.split(separator: "/").contains { $0.hasPrefix(".") }
-      if isHidden { continue }
-      try checkInside(folder + "/" + path)
-      paths.append(folder + "/" + path)
-    }
-    return paths.sorted()
+    guard FileManager.default.fileExists(atPath: root + "/" + folder) else { return [] }
+    let walk = ProjectWalk(root, below: folder)
+    if let error = walk.refused.first?.error { throw error }
+    return walk.paths
   }
 
-  /// All scripts of the project, by their paths, except those of its tests and in hidden folders.
-  func paths() throws(StoreError) -> [String] {
-    guard let walker = FileManager.default.enumerator(atPath: root) else {
-      throw StoreError(.unreadable, "\(root): no permission to read this folder")
+  /// All scripts of the project, and the links that are refused, except those of its tests and in hidden folders.
+  func paths() throws(StoreError) -> ProjectWalk {
+    // A folder that is away, such as one that is being replaced or mounted, is no project without scripts.
+    guard FileManager.default.isReadableFile(atPath: root),
+      let names = try? FileManager.default.contentsOfDirectory(atPath: root)
+    else {
+      throw StoreError(
+        .unreadable,
+        "\(root): the project's folder is away; its scripts go on as they were"
+      )
     }
-    var paths: [String] = []
-    for case let path as String in walker where path.hasSuffix(".lua") {
-      let folders = path.split(separator: "/")
-      if folders.first == "tests" || folders.contains(where: { $0.hasPrefix(".") }) { continue }
-      if FileKind(at: root + "/" + path) == .file { paths.append(path) }
+    guard !names.isEmpty else {
+      throw StoreError(
+        .unreadable,
+        "\(root): the project's folder is empty, as where a drive is not mounted; its scripts go on as they were"
+      )
     }
-    return paths.sorted()
+    return ProjectWalk(root)
   }
 
   /// The text of a script below the project.
   func text(of path: String) throws(StoreError) -> String {
     try Project.read(root + "/" + path, as: path)
+  }
+
+  /// What tells the folder from another one at the same place; nil while there is none.
+  var identity: [UInt64]? {
+    guard let facts = try? FileManager.default.attributesOfItem(atPath: root) else { return nil }
+    return [FileAttributeKey.systemNumber, .systemFileNumber].map {
+      (facts[$0] as? NSNumber)?.uint64Value ?? 0
+    }
   }
 
   func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root + "/" + path) }
@@ -105,9 +108,11 @@ struct Project {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw StoreError(.unreadable, "\(name): no permission to read it", script: name)
     }
-    guard let text = String(data: data, encoding: .utf8) else {
+    guard var text = String(validating: data, as: UTF8.self) else {
       throw StoreError(.unreadable, "\(name): the script is not UTF-8 text", script: name)
     }
+    // A byte order mark, which some editors write, is none of Lua's either.
+    if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
     // As Lua's own loader has it: a first line for the shell is none of Lua's. The line stays counted.
     guard text.hasPrefix("#") else { return text }
     return String(text.drop { $0 != "\n" })
@@ -115,11 +120,9 @@ struct Project {
 }
 
 extension Project {
-  /// Refuses a file that a link leads out of the project.
+  /// Refuses a path that leads out of the project, by its names or by a link.
   func checkInside(_ path: String) throws(StoreError) {
-    let folder = URL(fileURLWithPath: root).resolvingSymlinksInPath().path
-    let real = URL(fileURLWithPath: root + "/" + path).resolvingSymlinksInPath().path
-    guard real.hasPrefix(folder + "/") else {
+    guard ProjectWalk.isInside(path, of: root) else {
       throw StoreError(
         .permissionDenied,
         "\(path): this link leads out of the project",

@@ -53,6 +53,11 @@ struct ProjectSettings {
     "turn": \.turn, "getter": \.getter, "loading": \.loading, "driver": \.driver,
   ]
 
+  private static let counts: [String: any WritableKeyPath<ScriptLimits, Int?> & Sendable] = [
+    "memory": \.memory, "overruns": \.overruns, "output": \.output,
+    "outputLines": \.outputLines,
+  ]
+
   private mutating func read(limits value: Value) throws(StoreError) {
     guard value == [] || value.mapValue != nil else {
       throw wrong("limits", "must be a table with names")
@@ -65,15 +70,14 @@ struct ProjectSettings {
       if let path = Self.times[name] {
         try check(number, limits[keyPath: path], name)
         limits[keyPath: path] = number
-      } else if name == "memory" || name == "overruns" {
+      } else if let path = Self.counts[name] {
         guard let whole = value.integerValue, whole <= 1 << 60 else {
           throw wrong(name, "is \(value); it must be a whole number")
         }
-        let path: WritableKeyPath<ScriptLimits, Int?> = name == "memory" ? \.memory : \.overruns
         try check(number, limits[keyPath: path].map(Double.init), name)
         limits[keyPath: path] = Int(whole)
       } else {
-        let known = Self.times.keys.sorted() + ["memory", "overruns"]
+        let known = Self.times.keys.sorted() + Self.counts.keys.sorted()
         throw wrong(name, "is no limit\(Suggestion.text(for: name, among: known))")
       }
     }

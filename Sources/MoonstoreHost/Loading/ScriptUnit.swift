@@ -13,7 +13,11 @@ final class ScriptUnit {
   /// The number of the rights that its handles of other scripts' stores carry.
   let grant: UInt16
   /// The ids of the stores that it has made.
-  var stores: Set<String> = []
+  var stores: Set<String> = [] {
+    didSet { address.name = stores.count == 1 ? stores.first ?? name : name }
+  }
+  /// What its messages are from, and where messages reach it: its store if it defines one, otherwise the script.
+  let address: BusAddress
   /// Those of them that it defined while it was loaded; the others it made later.
   var defined: Set<String> = []
   /// Those that an older version made while it ran: their code is still that version's.
@@ -29,9 +33,12 @@ final class ScriptUnit {
   /// When its code ran over a limit, and whether that was too often.
   var overruns: [ContinuousClock.Instant] = []
   var isQuarantined = false
+  /// The budget in which it was last refused to leave more work behind.
+  var refusedBudget: Int?
 
   init(name: String, version: Int, environment: LuaTable, grant: UInt16) {
     self.name = name
+    address = BusAddress(name)
     self.version = version
     self.grant = grant
     self.environment = environment

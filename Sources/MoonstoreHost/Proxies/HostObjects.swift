@@ -35,7 +35,7 @@ final class HostObjects: LuaObjectDelegate {
     case ObjectKind.message: message(object, key, result)
     case ObjectKind.error:
       if let name = key.string, let method = engine.errorMethods[name] {
-        result.set(reference: method.number)
+        result.set(method)
       }
     default: break
     }
@@ -100,7 +100,7 @@ final class HostObjects: LuaObjectDelegate {
         return result.set(try getter.read(), grant: grant)
       case .action(let index):
         let action = store.actions[index]
-        return result.set(reference: try engine.closure(of: action, for: grant).number)
+        return try engine.setFunction(of: action, for: grant, result)
       case nil: break
       }
     } else {
@@ -121,8 +121,9 @@ final class HostObjects: LuaObjectDelegate {
       if object.grant != 0 { try checkRead(all: node, object.grant) }
       result.set(tree.read(node, at: position), grant: object.grant)
     case .computed(let getter):
-      if object.grant != 0 {
-        try access.check(object.grant, Access(.read, getter.store, .member(getter.name)))
+      // Reading it says that it is no more.
+      if object.grant != 0, let store = getter.store {
+        try access.check(object.grant, Access(.read, store, .member(getter.name)))
       }
       result.set(try getter.read(), grant: object.grant)
     }
@@ -151,14 +152,16 @@ final class HostObjects: LuaObjectDelegate {
     let node = object.instance(as: StateNode.self)
     if object.grant != 0 { try checkRead(all: node, object.grant) }
     tree.trackStructure(node)
-    if node.kind == .array { return node.slots.count }
-    // The border of a map with whole numbers for keys, as Lua counts it.
-    var border = 0
-    while true {
-      let position = node.position(of: .integer(Int64(border + 1)))
-      guard position >= 0, !node.slots[position].isEmpty else { return border }
-      border += 1
-    }
+    return node.border
+  }
+
+  func isArray(_ object: LuaObject) throws -> Bool? {
+    guard object.kind == ObjectKind.part else { return nil }
+    let node = object.instance(as: StateNode.self)
+    if object.grant != 0 { try checkRead(all: node, object.grant) }
+    // The first key decides it.
+    tree.trackStructure(node)
+    return node.kind == .undetermined ? nil : node.kind == .array
   }
 
   func next(_ object: LuaObject, _ key: LuaKey, _ nextKey: LuaResult, _ value: LuaResult) throws {
@@ -178,7 +181,7 @@ final class HostObjects: LuaObjectDelegate {
       position = before + 1
     }
     tree.trackStructure(node)
-    while position < node.slots.count, node.slots[position].isEmpty { position += 1 }
+    position = node.firstField(from: position)
     guard position < node.slots.count else { return }
     nextKey.set(node.key(at: position))
     value.set(tree.read(node, at: position), grant: object.grant)
@@ -196,12 +199,11 @@ final class HostObjects: LuaObjectDelegate {
       if node.kind == .map, node.hasShape, !key.isInteger, object.grant == 0, system.isInTurn {
         let symbol = symbol(of: key)
         let position = symbol == 0 ? -1 : node.position(ofSymbol: symbol)
-        if position >= 0 {
-          return tree.write(try slot(&token), to: node, at: position)
+        if position >= 0, !node.slots[position].isEmpty {
+          return try put(&token, at: position, of: node)
         }
       }
-      let slot = try slot(&token)
-      try engine.change { try tree.assign(self.key(key), slot, in: node) }
+      try assign(&token, to: self.key(key), in: node)
     case ObjectKind.store:
       let store = try object.instance(as: StoreEntry.self).store()
       if object.grant != 0 {
@@ -210,12 +212,12 @@ final class HostObjects: LuaObjectDelegate {
       try prepare(store.root)
       let symbol = symbol(of: key)
       let position = symbol == 0 ? -1 : store.root.position(ofSymbol: symbol)
-      if position >= 0, system.isInTurn, !engine.machine.isDriving {
-        return tree.write(try slot(&token), to: store.root, at: position)
+      if position >= 0, !store.root.slots[position].isEmpty, system.isInTurn,
+        !engine.machine.isDriving
+      {
+        return try put(&token, at: position, of: store.root)
       }
-      if symbol != 0, let member = store.member(symbol) { try refuse(member, of: store) }
-      let slot = try slot(&token)
-      try engine.change { try tree.assign(self.key(key), slot, in: store.root) }
+      try assign(&token, to: self.key(key), in: store.root)
     case ObjectKind.cell:
       let cell = object.instance(as: Cell.self)
       guard key.string == "value", case .field(let node, let position) = cell.content else {
@@ -223,7 +225,9 @@ final class HostObjects: LuaObjectDelegate {
       }
       if object.grant != 0 { try checkWrite(object.grant, node, .part(node)) }
       try system.forbidInGetter("write to a ref")
-      let slot = try slot(&token)
+      let place = { cell.name.map { "\(node.store?.id ?? "").\($0)" } ?? "ref.value" }
+      let slot = try slot(&token, over: node.slots[position], at: place())
+      try tree.checkDepth(slot, in: node)
       try engine.change { tree.write(slot, to: node, at: position) }
     case ObjectKind.message:
       throw StoreError(.readOnly, "a message cannot be changed after it was sent")
@@ -232,25 +236,46 @@ final class HostObjects: LuaObjectDelegate {
     }
   }
 
-  private func slot(_ token: inout LuaToken) throws -> StateSlot {
-    try StateConversion(system: system).slot(&token, for: .state)
+  private func assign(_ token: inout LuaToken, to key: Value.Key, in node: StateNode) throws {
+    let position = node.position(of: key)
+    let old = position >= 0 ? node.slots[position] : .empty
+    let slot = try slot(&token, over: old, at: place(of: key, in: node))
+    try engine.change { try tree.assign(key, slot, in: node) }
   }
 
-  private func refuse(_ member: LiveStore.Member, of store: LiveStore) throws {
-    switch member {
-    case .getter(let getter):
-      throw StoreError(
-        .readOnly,
-        "'\(getter.name)' is a getter of '\(store.id)' and cannot be set",
-        store: store.id
-      )
-    case .action(let index):
-      throw StoreError(
-        .readOnly,
-        "'\(store.actions[index].name)' is an action of '\(store.id)' and cannot be set",
-        store: store.id
-      )
+  /// Puts a value in the place of another of a map, in the turn under way.
+  @inline(__always)
+  private func put(_ token: inout LuaToken, at position: Int, of node: StateNode) throws {
+    let old = node.slots[position]
+    let slot = try slot(&token, over: old, at: place(of: node.key(at: position), in: node))
+    try tree.checkDepth(slot, in: node)
+    tree.write(slot, to: node, at: position)
+  }
+
+  /// The path of what stands under a key, for messages.
+  private func place(of key: Value.Key, in node: StateNode) -> String {
+    let path = node.path ?? StatePath([.field(.string(tree.describe(node)))])
+    return path.appending(.field(key)).description
+  }
+
+  /// The slot for a value that takes the place of another; the other itself where it is assigned to its own place.
+  private func slot(
+    _ token: inout LuaToken,
+    over old: StateSlot,
+    at place: @autoclosure () -> String
+  ) throws -> StateSlot {
+    let conversion = StateConversion(system: system)
+    if case .node(let part) = old {
+      if token.kind == .object, token.object.kind == ObjectKind.part,
+        token.object.instance(as: StateNode.self) === part
+      {
+        return old
+      }
+      let slot = try conversion.slot(&token, for: .state, at: place())
+      tree.settle(slot, over: old)
+      return slot
     }
+    return try conversion.slot(&token, for: .state, at: place())
   }
 
   /// Checks that a part may be written now.
@@ -274,7 +299,12 @@ final class HostObjects: LuaObjectDelegate {
     if object.grant != 0 { try checkWrite(object.grant, node, .part(node)) }
     try prepare(node)
     var token = value
-    let slot = try slot(&token)
+    let slot = try StateConversion(system: system).slot(
+      &token,
+      for: .state,
+      at: "\(tree.describe(node))[\(position == 0 ? node.slots.count + 1 : position)]"
+    )
+    try tree.checkDepth(slot, in: node)
     guard !slot.isEmpty else {
       throw StoreError(.notData, "\(tree.describe(node)): nil cannot be inserted; null can")
     }
@@ -362,23 +392,17 @@ final class HostObjects: LuaObjectDelegate {
   func snapshot(_ object: LuaObject, _ result: LuaResult) throws {
     switch object.kind {
     case ObjectKind.part:
-      result.set(.node(frozenCopy(of: object.instance(as: StateNode.self))), grant: 0)
+      result.set(.node(tree.selfContained(object.instance(as: StateNode.self))), grant: 0)
     case ObjectKind.store: result.set(object.instance(as: StoreEntry.self).id)
     case ObjectKind.cell:
       guard case .field(let node, let position) = object.instance(as: Cell.self).content else {
         return
       }
       var slot = node.slots[position]
-      if let child = slot.node { slot = .node(frozenCopy(of: child)) }
+      if let child = slot.node { slot = .node(tree.selfContained(child)) }
       result.set(slot, grant: 0)
     default: break
     }
-  }
-
-  private func frozenCopy(of node: StateNode) -> StateNode {
-    let copy = tree.selfContained(node)
-    engine.machine.pin(copy)
-    return copy
   }
 
   // MARK: Names
@@ -418,7 +442,7 @@ final class HostObjects: LuaObjectDelegate {
   func missing(_ method: String, of object: LuaObject) -> any Error {
     let entry = object.instance(as: StoreEntry.self)
     guard let store = entry.live else {
-      return StoreError(.disposed, "the store '\(entry.id)' is not there: it was disposed")
+      return entry.missing()
     }
     return store.noAction(method)
   }
@@ -426,6 +450,18 @@ final class HostObjects: LuaObjectDelegate {
   // MARK: Turns
 
   func drive(_ action: Int32) -> LuaDriven { engine.drive(action) }
+  func takeGrowth() -> Int { tree.takeGrowth() }
+  // What a getter that is being evaluated has read must stay until it knows its sources.
+  var canLetGo: Bool { system.getterDepth == 0 }
   func savepoint() -> Int64 { system.savepoint() }
   func rollBack(to savepoint: Int64) { system.rollBack(to: savepoint) }
+
+  func beginGroup(_ object: LuaObject?, _ target: LuaResult) throws {
+    guard let object else { return try engine.beginGroup() }
+    let store = try object.instance(as: StoreEntry.self).store()
+    let grant = try engine.beginPatch(store, object.grant)
+    target.set(.node(store.root), grant: grant)
+  }
+
+  func endGroup(succeeded: Bool) throws { try engine.endGroup(succeeded: succeeded) }
 }

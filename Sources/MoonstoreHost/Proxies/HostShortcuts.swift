@@ -4,7 +4,7 @@ import MoonstoreCore
 /// The short way to fields, elements and actions, for those who have all rights on them; see `HostObjects` for the
 /// long one.
 extension HostObjects: LuaShortcuts {
-  func get(_ object: LuaObject, symbol: UInt32, index: Int64, _ result: LuaResult) -> Bool {
+  func get(_ object: LuaObject, symbol: UInt32, index: Int64, _ glance: LuaGlance) -> Bool {
     guard let pointer = unsafe object.pointer else { return false }
     let found: Glance
     // The userdata in whose name is asked keeps the instance alive, and the machine makes all objects of a kind
@@ -18,6 +18,7 @@ extension HostObjects: LuaShortcuts {
       else { return false }
       found = unsafe tree.glance(in: store, symbol: symbol)
     }
+    let result = glance.result
     switch found {
     case .elsewhere: return false
     case .nothing: break
@@ -26,8 +27,8 @@ extension HostObjects: LuaShortcuts {
     case .integer(let integer): result.set(integer)
     case .number(let number): result.set(number)
     case .string(let string): result.set(string)
-    case .part(let part): result.set(part, kind: ObjectKind.part)
-    case .action(let number): result.set(action: number)
+    case .part(let part): glance.set(part, kind: ObjectKind.part)
+    case .action(let number): glance.set(action: number)
     }
     return true
   }

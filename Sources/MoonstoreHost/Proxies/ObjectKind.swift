@@ -13,6 +13,9 @@ enum ObjectKind {
   static let cell: UInt16 = 4
   /// A message: the instance is a `Message`.
   static let message: UInt16 = 5
+  /// A file that a script reads line by line, which scripts hold only inside of an iterator: the instance is a
+  /// `LineReader`.
+  static let file: UInt16 = 6
 }
 
 /// A store by its id, whether or not it is there: what handles of scripts point to, so that they survive
@@ -25,6 +28,8 @@ enum ObjectKind {
   /// The same, for whoever looks without counting references.
   // Set together with `live`, which keeps it alive.
   private(set) var present: Unmanaged<LiveStore>?
+  /// Whether there ever was a store of this id.
+  private var wasThere = false
   private let graph: ReactiveGraph
   /// The graph's node for whether the store is there, once a getter has missed it.
   private var presence = NodeID.none
@@ -36,6 +41,7 @@ enum ObjectKind {
 
   func put(_ store: LiveStore) {
     live = store
+    wasThere = true
     if presence != .none { graph.markChanged(presence) }
   }
 
@@ -49,11 +55,22 @@ enum ObjectKind {
     throw missing()
   }
 
-  private func missing() -> StoreError {
-    // A getter that has found nothing here is evaluated anew when the store comes.
-    if graph.isTracking {
-      if presence == .none { presence = graph.makeSource() }
-      graph.track(presence)
+  /// A getter that has found nothing here is evaluated anew when the store comes.
+  func trackPresence() {
+    guard graph.isTracking else { return }
+    if presence == .none { presence = graph.makeSource() }
+    graph.track(presence)
+  }
+
+  func missing() -> StoreError {
+    trackPresence()
+    guard wasThere else {
+      return StoreError(
+        .unknownStore,
+        "the store '\(id)' is not there yet: a project's stores are made when all of its scripts have run; "
+          + "use it in onLoad or in an action",
+        store: id
+      )
     }
     return StoreError(.disposed, "the store '\(id)' is not there: it was disposed", store: id)
   }

@@ -3,6 +3,9 @@ import MoonValue
 import MoonstoreCore
 
 /// Moves values between Lua's tokens and the state tree, in one step each way.
+///
+/// It is the one way in which parts, stores and refs become data for scripts and for the outside: whatever it copies
+/// counts as read, so that getters and watchers follow it.
 struct StateConversion {
   let system: StoreSystem
   var tree: StateTree { system.tree }
@@ -17,7 +20,26 @@ struct StateConversion {
   }
 
   /// The slot for the value that begins at a token; goes behind it.
-  func slot(_ token: inout LuaToken, for purpose: Purpose) throws -> StateSlot {
+  ///
+  /// Errors begin with the place where the value is to stand.
+  func slot(
+    _ token: inout LuaToken,
+    for purpose: Purpose,
+    at place: @autoclosure () -> String = ""
+  ) throws -> StateSlot {
+    do {
+      return try slot(&token, for: purpose, below: 0)
+    } catch let fault as NotData {
+      throw fault.error(at: place(), isState: purpose == .state)
+    }
+  }
+
+  /// The same for a value that has `level` tables around it.
+  private func slot(
+    _ token: inout LuaToken,
+    for purpose: Purpose,
+    below level: Int
+  ) throws -> StateSlot {
     switch token.kind {
     case .nil:
       token.advance()
@@ -36,12 +58,11 @@ struct StateConversion {
       return .number(token.number)
     case .string:
       defer { token.advance() }
-      return token.string.map(StateSlot.string) ?? .bytes(token.bytes)
+      return text(token).map(StateSlot.string) ?? .bytes(token.bytes)
     case .object:
       defer { token.advance() }
-      return try slot(token.object, for: purpose)
-    case .reference:
-      throw StoreError(.notData, "a function cannot be data")
+      return try slot(token.object, for: purpose, below: level)
+    case .reference: throw NotData("a function cannot be data")
     case .empty:
       token.advance()
       return .node(make(.undetermined, purpose))
@@ -49,13 +70,30 @@ struct StateConversion {
       let count = token.count
       token.advance()
       let node = make(.array, purpose)
-      for _ in 0..<count { tree.appendFresh(try slot(&token, for: purpose), to: node) }
+      for index in 0..<count {
+        try tree.meter.spend()
+        do {
+          tree.appendFresh(try slot(&token, for: purpose, below: level + 1), to: node)
+        } catch let fault as NotData {
+          throw fault.inside(.index(index + 1))
+        }
+      }
       return .node(node)
     case .map:
       let count = token.count
       token.advance()
-      return .node(try map(count, &token, purpose))
+      return .node(try map(count, &token, purpose, level))
     }
+  }
+
+  private func text(_ token: LuaToken) -> String? {
+    let length = token.count
+    if length >= StateTree.longText {
+      // The bytes are Lua's while the token is, and are copied if they are kept.
+      return unsafe token.string { unsafe tree.text(of: $0, make: $1) }
+    }
+    if length > 15 { tree.noteGrowth(length) }
+    return token.string
   }
 
   private func make(_ kind: StateNode.Kind, _ purpose: Purpose) -> StateNode {
@@ -64,14 +102,20 @@ struct StateConversion {
     return node
   }
 
-  private func map(_ count: Int, _ token: inout LuaToken, _ purpose: Purpose) throws -> StateNode {
-    let node = make(count == 0 ? .undetermined : .map, purpose)
+  private func map(
+    _ count: Int,
+    _ token: inout LuaToken,
+    _ purpose: Purpose,
+    _ level: Int
+  ) throws -> StateNode {
+    let node = make(.map, purpose)
     var fields = ContiguousArray<UInt32>()
     var slots = ContiguousArray<StateSlot>()
     // Empty as long as every key is a known name.
     var keys: [Value.Key] = []
     if count <= Shape.maximumFields { fields.reserveCapacity(count) }
     slots.reserveCapacity(count)
+    try tree.meter.spend(count)
     for index in 0..<count {
       let symbol =
         keys.isEmpty && index < Shape.maximumFields && token.kind == .string
@@ -83,7 +127,13 @@ struct StateConversion {
         if keys.isEmpty { keys = fields.map { .string(tree.symbols.name(of: $0)) } }
         keys.append(token.takeKey())
       }
-      slots.append(try slot(&token, for: purpose))
+      do {
+        slots.append(try slot(&token, for: purpose, below: level + 1))
+      } catch let fault as NotData {
+        throw fault.inside(
+          .field(symbol != 0 ? .string(tree.symbols.name(of: symbol)) : keys[keys.count - 1])
+        )
+      }
     }
     if keys.isEmpty {
       if tree.fill(node, fields, slots) { return node }
@@ -95,6 +145,12 @@ struct StateConversion {
     return node
   }
 
+  /// A part inside of a table: both together are no deeper than state may be.
+  private func checkDepth(_ node: StateNode, below level: Int) throws(NotData) {
+    guard level > 0, tree.exceedsDepth(node, below: level) else { return }
+    throw NotData("data cannot be nested more than \(tree.maximumDepth) levels deep")
+  }
+
   /// Whoever copies a part reads all of it.
   private func checkRead(_ node: StateNode, _ grant: UInt16) throws {
     guard grant != 0, let store = node.store else { return }
@@ -102,35 +158,47 @@ struct StateConversion {
     try system.access.check(grant, Access(.read, store, .part(node)))
   }
 
-  private func slot(_ object: LuaObject, for purpose: Purpose) throws -> StateSlot {
+  private func slot(
+    _ object: LuaObject,
+    for purpose: Purpose,
+    below level: Int
+  ) throws -> StateSlot {
     switch object.kind {
     case ObjectKind.part:
       let node = object.instance(as: StateNode.self)
       try checkRead(node, object.grant)
+      try checkDepth(node, below: level)
       switch purpose {
       case .result:
         // Whoever reads the result has the rights of the getter's store, which others' parts are not for.
         let isOthers = object.grant != 0 && node.store != nil
         return .node(isOthers ? tree.trackedCopy(of: node) : node)
-      case .state: return .node(tree.copy(node))
-      case .message: return .node(tree.selfContained(node))
+      case .state:
+        node.noteRead()
+        return .node(tree.notedCopy(of: node))
+      case .message:
+        node.noteRead()
+        return .node(tree.selfContained(node))
       }
     case ObjectKind.error:
       return .string(object.instance(as: CarriedError.self).text)
     case ObjectKind.cell:
       guard case .field(let node, let position) = object.instance(as: Cell.self).content else {
-        throw StoreError(.notData, "a computed cannot be data; use its value")
+        throw NotData("a computed cannot be data; use its value")
       }
       try checkRead(node, object.grant)
       let slot = tree.read(node, at: position)
-      if case .node(let child) = slot, purpose != .result {
-        return .node(tree.copy(child, frozen: purpose == .message))
+      if case .node(let child) = slot {
+        try checkDepth(child, below: level)
+        if purpose != .result { child.noteRead() }
+        if purpose == .state { return .node(tree.notedCopy(of: child)) }
+        if purpose == .message { return .node(tree.copy(child, frozen: true)) }
       }
       return slot
     case ObjectKind.message:
-      throw StoreError(.notData, "a message cannot be data; use its payload")
+      throw NotData("a message cannot be data; use its payload")
     default:
-      throw StoreError(.notData, "a store cannot be data; use its id, or store.state(...)")
+      throw NotData("a store cannot be data; use its id, or store.state(...)")
     }
   }
 
@@ -141,19 +209,26 @@ struct StateConversion {
       case ObjectKind.part:
         let node = object.instance(as: StateNode.self)
         try checkRead(node, object.grant)
-        return node.value
+        return node.trackedValue
       case ObjectKind.error: return .string(object.instance(as: CarriedError.self).text)
       case ObjectKind.message: return object.instance(as: Message.self).record
       case ObjectKind.store:
-        guard let store = object.instance(as: StoreEntry.self).live else { return .null }
+        let entry = object.instance(as: StoreEntry.self)
+        guard let store = entry.live else {
+          entry.trackPresence()
+          return .null
+        }
         try system.access.check(object.grant, Access(.state, store, .store))
-        return store.root.value
+        return store.root.trackedValue
       case ObjectKind.cell:
         switch object.instance(as: Cell.self).content {
         case .field(let node, let position):
           try checkRead(node, object.grant)
-          return node.slots[position].value
-        case .computed(let getter): return try getter.read().value
+          let slot = tree.read(node, at: position)
+          return slot.node?.trackedValue ?? slot.value
+        case .computed(let getter):
+          let slot = try getter.read()
+          return slot.node?.trackedValue ?? slot.value
         }
       default: return .null
       }
@@ -161,15 +236,41 @@ struct StateConversion {
   }
 }
 
+/// A part of a value cannot be data: why, and the way to it.
+private struct NotData: Error {
+  private let reason: String
+  private var path: [StatePath.Component] = []
+
+  init(_ reason: String) { self.reason = reason }
+
+  /// The same, as seen from what holds the part.
+  func inside(_ component: StatePath.Component) -> NotData {
+    var fault = self
+    fault.path.insert(component, at: 0)
+    return fault
+  }
+
+  func error(at place: String, isState: Bool) -> StoreError {
+    let reason = isState ? reason.replacing("cannot be data", with: "cannot be state") : reason
+    let inner = StatePath(path).description
+    let isJoined = place.isEmpty || place.hasSuffix(" ") || inner.isEmpty || inner.hasPrefix("[")
+    let whole = isJoined ? place + inner : "\(place).\(inner)"
+    if whole.isEmpty { return StoreError(.notData, reason) }
+    return StoreError(.notData, whole.hasSuffix(" ") ? whole + reason : "\(whole): \(reason)")
+  }
+}
+
 extension Message {
   /// The message as data, for people and programs that look at it.
   var record: Value {
-    [
+    var record: [Value.Key: Value] = [
       "id": .string(id), "type": .string(type), "from": .string(from),
-      "to": to.map(Value.string) ?? .null, "payload": payload,
-      "priority": .string(priority.rawValue), "timestamp": .number(timestamp),
-      "handled": .bool(isHandled),
+      "to": to.map(Value.string) ?? .null, "priority": .string(priority.rawValue),
+      "timestamp": .number(timestamp), "handled": .bool(isHandled),
     ]
+    // One without a payload has no such field.
+    if !content.isEmpty { record["payload"] = payload }
+    return .map(record)
   }
 }
 
@@ -188,7 +289,7 @@ extension LuaMachine {
       append(LuaObject(kind: ObjectKind.part, grant: grant, instance: node))
     case .opaque(let object):
       if let reference = object as? LuaReference {
-        append(reference: reference.number)
+        append(reference)
       } else {
         appendNil()
       }
@@ -210,7 +311,7 @@ extension LuaResult {
     case .bytes(let bytes): set(bytes)
     case .node(let node): set(LuaObject(kind: ObjectKind.part, grant: grant, instance: node))
     case .opaque(let object):
-      if let reference = object as? LuaReference { set(reference: reference.number) }
+      if let reference = object as? LuaReference { set(reference) }
     }
   }
 

@@ -265,11 +265,7 @@ extension HostEngine {
     }
     for name in reload.batch.removed { histories[name]?.noteRemoval() }
     for old in reload.old.values { forget(old) }
-    for id in system.registry.ids {
-      guard let live = system.registry.find(id), live.registrations.count > 64 else { continue }
-      // What others had put on it and has ended.
-      live.registrations.removeAll { !$0.isActive }
-    }
+    noteReplaced(reload.old.values)
     let names = Set(reload.batch.names)
     switch options.running {
     case .finish: break
@@ -287,8 +283,7 @@ extension HostEngine {
 
   /// Lets go of what an old version had registered.
   private func forget(_ unit: ScriptUnit) {
-    for number in unit.owned.keys { _ = cancel(number) }
-    unit.owned = [:]
+    for subscription in unit.owned.values { subscription.cancel() }
   }
 }
 

@@ -1,3 +1,4 @@
+import MoonLua
 import MoonstoreCore
 
 /// Work that began before its script was reloaded, and runs on the old code.
@@ -8,18 +9,30 @@ extension HostEngine {
     return scripts[system.registry.find(store)?.owner ?? store]
   }
 
-  private var outdated: [(parked: ParkedRun, unit: ScriptUnit)] {
-    parked.values.sorted { $0.id < $1.id }.compactMap { parked in
-      guard !parked.isDriver, let unit = parked.unit, scripts[unit.name] !== unit else {
-        return nil
-      }
-      return (parked, unit)
+  /// Notes which runs that wait have code of versions on their stacks that were replaced now, whoever called it:
+  /// another script, a task or a driver.
+  func noteReplaced(_ units: some Collection<ScriptUnit>) {
+    for parked in parked.values {
+      parked.replacedUnits += units.filter { parked.run.uses($0.environment) }
     }
   }
 
-  /// How much of it there is, by script and version.
+  /// The runs that wait on older code, and whose code that is; the version that a run was started for comes first.
+  private var outdated: [(parked: ParkedRun, units: [ScriptUnit])] {
+    parked.values.sorted { $0.id < $1.id }.compactMap { parked in
+      var units: [ScriptUnit] = []
+      if !parked.isDriver, let unit = parked.unit, scripts[unit.name] !== unit { units = [unit] }
+      for unit in parked.replacedUnits
+      where !units.contains(where: { $0 === unit }) && parked.run.uses(unit.environment) {
+        units.append(unit)
+      }
+      return units.isEmpty ? nil : (parked, units)
+    }
+  }
+
+  /// How much of it there is, by script and version; each call once.
   func outdatedWork() -> [ReloadReport.Running] {
-    let units = Dictionary(grouping: outdated.map(\.unit)) { ObjectIdentifier($0) }
+    let units = Dictionary(grouping: outdated.map { $0.units[0] }) { ObjectIdentifier($0) }
     return units.values.compactMap { units in
       units.first.map {
         ReloadReport.Running(script: $0.name, version: $0.version, count: units.count)
@@ -33,7 +46,9 @@ extension HostEngine {
   /// - Returns: How much there was.
   @discardableResult
   func cancelOutdated(_ isMeant: (String) -> Bool) -> Int {
-    let ending = outdated.filter { isMeant($0.unit.name) }
+    let ending = outdated.compactMap { parked, units in
+      units.first { isMeant($0.name) }.map { (parked: parked, unit: $0) }
+    }
     for (parked, unit) in ending {
       if let task = parked.task {
         cancel(task)

@@ -9,7 +9,10 @@ struct ProjectTexts: Sendable {
   @concurrent
   static func read(_ project: Project) async throws(StoreError) -> ProjectTexts {
     var texts: [String: Result<String, StoreError>] = [:]
-    for path in try project.paths() {
+    let identity = project.identity
+    let walk = try project.paths()
+    for (path, error) in walk.refused { texts[path] = .failure(error) }
+    for path in walk.paths {
       do throws(StoreError) {
         try project.checkInside(path)
         texts[path] = .success(try project.text(of: path))
@@ -17,6 +20,13 @@ struct ProjectTexts: Sendable {
         // One that went between the list and the look is simply gone.
         if project.has(path) { texts[path] = .failure(error) }
       }
+    }
+    // What was read while the folder was taken away or replaced is no moment of it.
+    guard let identity, project.identity == identity else {
+      throw StoreError(
+        .unreadable,
+        "\(project.root): the project's folder went while it was read; its scripts go on as they were"
+      )
     }
     return ProjectTexts(texts: texts)
   }
@@ -34,6 +44,10 @@ extension HostEngine {
   {
     var batch = ReloadBatch()
     batch.modules = project.readable
+    // A link that is refused stands for scripts that cannot be known.
+    for (path, text) in project.texts where Project.Kind(rawValue: path) != nil {
+      _ = try text.get()
+    }
     let settings = try project.texts["moonstore.lua"].map { (text) throws(StoreError) in
       try text.get()
     }

@@ -113,7 +113,7 @@ extension StoreHost {
         let batch = try batch(engine)
         if batch.isEmpty { return ReloadReport() }
         report = try engine.reload(batch, options)
-      } catch  where error.code == .unreadable && error.script != nil {
+      } catch  where [.unreadable, .permissionDenied].contains(error.code) && error.script != nil {
         // A script that cannot be read is a change that cannot be made.
         var refused = ReloadReport()
         refused.failures = [error]

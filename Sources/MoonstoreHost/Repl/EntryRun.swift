@@ -2,7 +2,9 @@ import MoonLua
 import MoonValue
 import MoonstoreCore
 
-/// One entry of a session while it runs: its calls are one transaction, from each wait to the next.
+/// One entry of a session while it runs: its calls are one transaction, as long as it does not wait.
+///
+/// Where it waits or commits, what it has done so far becomes final, as for an action; its result says so.
 final class EntryRun {
   enum Mode {
     /// What it does becomes final.
@@ -51,6 +53,20 @@ final class EntryRun {
   }
 
   func noteDry(_ changes: [StoreChange]) { self.changes = changes }
+
+  /// It waits, which commits.
+  func noteWait(_ what: String) {
+    if !changes.isEmpty { noteCommit("the entry waits (\(what))") }
+  }
+
+  /// What it has done so far is final, though it goes on.
+  func noteCommit(_ reason: String) {
+    guard finality == nil else { return }
+    finality = "committed: \(reason); what it had done until then stays, whatever follows"
+  }
+
+  /// What people should know about what has become final before its end.
+  private(set) var finality: String?
 }
 
 extension HostEngine {
@@ -76,6 +92,7 @@ extension HostEngine {
     defer {
       entry.leave(self)
       tidy()
+      isolateOverrunners()
       restartEnded()
     }
     let mark = system.beginTurn()
@@ -96,6 +113,7 @@ extension HostEngine {
     switch state {
     case .waiting(let parked):
       parked.entry = entry
+      entry.noteWait(parked.waitsFor)
       return .waiting(parked)
     case .done(let run):
       defer { run.release() }
@@ -149,7 +167,7 @@ extension HostEngine {
     do {
       let values = try values(of: run)
       var result = ReplResult(.ok)
-      result.notes = entry.chunk.notes
+      result.notes = entry.chunk.notes + [entry.finality].compactMap(\.self)
       result.changes = entry.changes.reduce(0) { $0 + $1.patches.count }
       if entry.chunk.isExpression, !values.isEmpty {
         try entry.session.keep(values[0], of: entry.chunk.number)

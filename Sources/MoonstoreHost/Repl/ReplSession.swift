@@ -14,8 +14,9 @@ import Synchronization
 /// ```
 ///
 /// Each entry is one transaction: its calls deliver their messages before its next line runs, they become final
-/// together when it ends or waits, and an error undoes it. Variables live on in the session, also those that are
-/// declared `local` at the top of an entry.
+/// together when it ends, and an error undoes it. An entry that waits commits what it has done so far, as an action
+/// does, and its result has a note that says so. Variables live on in the session, also those that are declared
+/// `local` at the top of an entry.
 public final class ReplSession: Sendable {
   /// The name that the host knows the session by.
   public let name: String
@@ -133,11 +134,10 @@ extension StoreHost {
     } catch {
       throw StoreError(wrapping: error)
     }
-    let root = engine.projectRoot.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
     return ReplSession(
       host: self,
       name: name,
-      project: root,
+      project: engine.projectRoot,
       storeCount: engine.system.registry.ids.count,
       engine.machine.interrupter
     )
@@ -216,21 +216,41 @@ extension StoreHost {
     case .nothing: return ReplResult(.ok)
     case .complete(let chunk): entry = EntryRun(mode, chunk, session)
     }
-    let engine = engine
     let result: ReplResult
+    do throws(StoreError) {
+      result = try await finish(entry, view)
+    } catch  where entry.finality != nil {
+      // An error undoes what came last, and the rest stays.
+      noteChanges(of: entry)
+      var failed = ReplResult(failed: error)
+      if Task.isCancelled { failed.status = .cancelled }
+      failed.notes = [entry.finality].compactMap(\.self)
+      return failed
+    }
+    noteChanges(of: entry)
+    return result
+  }
+
+  private func finish(
+    _ entry: EntryRun,
+    _ view: ReplView
+  ) async throws(StoreError) -> ReplResult {
+    let engine = engine
     switch try engine.begin(entry, view) {
-    case .done(let done): result = done
+    case .done(let done): return done
     case .waiting(let parked):
-      session.options.onEvent(.waiting(parked.waitsFor))
-      result = try await value(of: parked) { run throws(StoreError) in
+      entry.session.options.onEvent(.waiting(parked.waitsFor))
+      return try await value(of: parked) { run throws(StoreError) in
         try engine.result(of: run, entry, view)
       }
     }
-    if entry.mode == .live {
-      session.lastChanges = entry.changes
-      session.undoPoint = UndoPoint(entry.changes, in: engine.system)
-    }
-    return result
+  }
+
+  /// What `:diff` and `:undo` are about from now on.
+  private func noteChanges(of entry: EntryRun) {
+    guard entry.mode == .live else { return }
+    entry.session.lastChanges = entry.changes
+    entry.session.undoPoint = UndoPoint(entry.changes, in: engine.system)
   }
 
   func stopStreams(of name: String) {

@@ -137,7 +137,6 @@ extension HostEngine {
     do {
       try system.turn {
         for subscription in unit.owned.values { subscription.cancel() }
-        unit.owned = [:]
         for id in unit.stores.sorted() where system.registry.has(id) {
           if system.registry.dependents(of: id).isEmpty { try system.registry.unregister(id) }
         }

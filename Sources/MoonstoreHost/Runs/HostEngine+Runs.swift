@@ -25,7 +25,9 @@ extension HostEngine {
     do {
       let run = try LuaRun(machine: machine)
       machine.isDriving = driver
-      switch try body(run) {
+      // What a run makes belongs to its script, and what it reads is nobody's, also where the evaluation of
+      // something else has led to it.
+      switch try system.graph.outside({ try body(run) }) {
       case .waiting:
         let parked = ParkedRun(run, isDriver: driver, store: store, member: member()) { _ in }
         park(parked)
@@ -46,13 +48,17 @@ extension HostEngine {
   }
 
   /// Calls a function of a script inside the turn under way.
+  ///
+  /// `ownsTurn` says that the turn is the function's, so that it can commit.
   func start(
     _ function: LuaReference,
     store: String?,
     member: @autoclosure () -> String?,
+    ownsTurn: Bool = false,
     arguments: () throws -> Void
   ) throws(StoreError) -> RunState {
     try start(driver: false, store: store, member: member()) { run in
+      if ownsTurn { run.setOwnsTurn(true) }
       let base = machine.tokenCount
       try arguments()
       return try run.start(function, base: base)
@@ -82,20 +88,23 @@ extension HostEngine {
     case waiting(ParkedRun)
   }
 
-  /// Calls an action as a turn, up to its end or its first wait.
+  /// Calls an action as a turn, up to its end or its first wait; where its caller cannot wait, a wait is an error.
   func begin(
     _ store: LiveStore,
     _ action: LiveStore.Action,
-    _ arguments: [Value]
+    _ arguments: [Value],
+    canWait: Bool = true
   ) throws(StoreError) -> CallState {
     try system.forbidInGetter("call the action '\(store.id):\(action.name)'")
-    let scope = beginBudget(budgets.turn)
+    let scope = beginBudget(budgets.turn, for: .action(action.number))
     defer { endBudget(scope) }
     let mark = system.beginTurn()
     let state: RunState
     let value: Value
     do {
       state = try start(driver: false, store: store.id, member: action.name) { run in
+        if !mark.isOutermost { run.setOwnsTurn(false) }
+        if !canWait { run.refuseWaits(.caller) }
         let base = machine.tokenCount
         for argument in arguments { machine.append(argument) }
         return try run.start(action: action.number, base: base)
@@ -106,12 +115,10 @@ extension HostEngine {
       }
     } catch {
       system.failTurn(mark)
-      tidy()
       noteEnd(of: store, action.name, error)
       throw error
     }
     try system.endTurn(mark)
-    tidy()
     noteEnd(of: store, action.name, nil)
     switch state {
     case .done: return .done(value)
@@ -139,6 +146,7 @@ extension HostEngine {
     let scope = beginBudget(isEntry ? budgets.turn : budgets.driver, anew: true)
     defer { endBudget(scope) }
     return try start(driver: true, store: nil, member: nil) { run in
+      if isEntry { run.setOwnsTurn(true) }
       let base = machine.tokenCount
       for argument in arguments { machine.append(argument) }
       return try run.start(function, base: base)
@@ -153,18 +161,24 @@ extension HostEngine {
     let isGroup = system.isInTurn
     let mark = system.beginTurn()
     machine.isDriving = false
-    let scope = beginBudget(budgets.turn, anew: true)
+    let scope = beginBudget(budgets.turn, anew: true, for: .action(number))
     defer {
       endBudget(scope)
       machine.isDriving = true
       if !isGroup {
         tidy()
+        isolateOverrunners()
         restartEnded()
       }
     }
     do {
       let run = try LuaRun(machine: machine)
-      switch try run.startDriven(action: number) {
+      if isGroup {
+        // An entry of a session is a group only until it waits or commits.
+        if entry == nil || !groups.isEmpty { run.setOwnsTurn(false) }
+        if machine.waitRefusal == .group { run.refuseWaits(.group) }
+      }
+      switch try system.graph.outside({ try run.startDriven(action: number) }) {
       case .done, .idle:
         try system.endTurn(mark)
         if isGroup { try system.deliverMessages() }
@@ -206,12 +220,13 @@ extension HostEngine {
     parked.id = parkedCount
     self.parked[parked.id] = parked
     if parked.unit == nil { parked.unit = unit(for: parked.store) }
+    system.noteUndo { [unowned self] in endUndone(parked) }
     let wait = wait
     self.wait = nil
     parked.leave = nil
     switch wait {
-    case .operation(let operation):
-      parked.waitsFor = "the outside"
+    case .operation(let name, let operation):
+      parked.waitsFor = name
       if let launch {
         launch(parked.id, operation)
         parked.leave = { [unowned self, id = parked.id] in stop?(id) }
@@ -228,8 +243,8 @@ extension HostEngine {
       parked.leave = { [unowned self] in system.bus.abandon(request) }
     case .action(let action):
       parked.waitsFor = [action.store, action.member].compactMap(\.self).joined(separator: ":")
-      action.finish = { [unowned self, unowned parked] result in
-        resumeDriver(parked.id, from: result)
+      action.finish = { [unowned self, unowned parked, unowned action] result in
+        resumeDriver(parked.id, from: result, of: action)
       }
       parked.leave = { [unowned self, action] in cancel(action) }
     case .inside(let awaited):
@@ -313,7 +328,23 @@ extension HostEngine {
     }
   }
 
-  private func resumeDriver(_ id: Int, from result: Result<LuaRun, StoreError>) {
+  private func resumeDriver(
+    _ id: Int,
+    from result: Result<LuaRun, StoreError>,
+    of action: ParkedRun
+  ) {
+    guard !system.isInTurn else {
+      // The driver's next call is a turn of its own, so the driver goes on outside of the one under way.
+      guard parked[id] != nil else { return }
+      action.isHandedOver = true
+      parkedCount += 1
+      pauses[parkedCount] = { [unowned self] in
+        resumeDriver(id, from: result, of: action)
+        action.run.release()
+      }
+      launch?(parkedCount) { .null }
+      return
+    }
     guard let parked = parked.removeValue(forKey: id) else { return }
     proceed(parked) { run in
       switch result {
@@ -333,7 +364,8 @@ extension HostEngine {
     machine.isDriving = parked.isDriver
     let scope = beginBudget(
       parked.isDriver && parked.entry == nil ? budgets.driver : budgets.turn,
-      anew: driving || parked.isDriver
+      anew: driving || parked.isDriver,
+      for: parked.unit.map { .script($0.name) } ?? .other
     )
     defer {
       endBudget(scope)
@@ -342,6 +374,9 @@ extension HostEngine {
     }
     parked.entry?.enter(self)
     defer { parked.entry?.leave(self) }
+    parked.run.setOwnsTurn(
+      parked.entry != nil || (system.isStackQuiet && groups.isEmpty && entry == nil)
+    )
     let mark = parked.isDriver && parked.entry == nil ? nil : system.beginTurn()
     let isDone: Bool
     do {
@@ -357,9 +392,10 @@ extension HostEngine {
       return
     }
     // Whoever waits goes on after the turn: for a driver its next call is a turn of its own.
+    if !isDone { parked.entry?.noteWait(parked.waitsFor) }
     if isDone {
       parked.finish(.success(parked.run))
-      parked.run.release()
+      if !parked.isHandedOver { parked.run.release() }
     }
   }
 
@@ -369,7 +405,7 @@ extension HostEngine {
     _ body: (LuaRun) throws -> LuaRun.State
   ) throws(StoreError) -> Bool {
     do {
-      switch try body(parked.run) {
+      switch try system.graph.outside({ try body(parked.run) }) {
       case .waiting:
         park(parked)
         return false
@@ -386,9 +422,35 @@ extension HostEngine {
     }
   }
 
+  /// The part of a turn was undone in which a run began to wait: it ends where it is, since the rest of it would
+  /// follow from what has never been.
+  private func endUndone(_ parked: ParkedRun) {
+    guard self.parked.removeValue(forKey: parked.id) != nil else { return }
+    // Undoing runs no code of scripts.
+    system.afterTurn("ending what waits in an undone turn", .soon, isFinal: true) {
+      [unowned self] in
+      release(parked)
+      if parked.isDelivery { return }
+      parked.finish(
+        .failure(
+          StoreError(
+            .cancelled,
+            "this call was ended where it waits, since the turn that it is a part of was undone",
+            store: parked.store,
+            member: parked.member
+          )
+        )
+      )
+    }
+  }
+
   /// Ends a run that waits; its `<close>` variables run.
   func cancel(_ parked: ParkedRun) {
     guard self.parked.removeValue(forKey: parked.id) != nil else { return }
+    release(parked)
+  }
+
+  private func release(_ parked: ParkedRun) {
     parked.leave?()
     parked.leave = nil
     let mark = system.beginTurn()
@@ -408,16 +470,12 @@ extension HostEngine: ScriptEngine {
     _ action: LiveStore.Action,
     _ arguments: [Value]
   ) throws(StoreError) -> Value {
-    switch try begin(store, action, arguments) {
+    switch try begin(store, action, arguments, canWait: false) {
     case .done(let value): return value
     case .waiting(let parked):
+      // Nothing suspends a run that may not wait.
       cancel(parked)
-      throw StoreError(
-        .cannotWait,
-        "the action '\(store.id):\(action.name)' waits for the outside; call it with await",
-        store: store.id,
-        member: action.name
-      )
+      throw StoreError(.caller, of: "\(store.id):\(action.name)")
     }
   }
 }

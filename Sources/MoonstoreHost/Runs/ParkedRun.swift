@@ -4,8 +4,8 @@ import MoonstoreCore
 
 /// What a suspended script waits for.
 enum Wait {
-  /// Something of the outside: time, a server, Swift code.
-  case operation(@Sendable () async throws -> Value)
+  /// Something of the outside: time, a server, Swift code. The text is what scripts call it.
+  case operation(String, @Sendable () async throws -> Value)
   /// A request whose responder waits.
   case request(Request)
   /// An action that the driver has called, and that waits.
@@ -29,14 +29,20 @@ final class ParkedRun {
   var leave: (() -> Void)?
   /// The task that it is, if it is one.
   weak var task: ScriptTask?
-  /// The version of the script whose code it runs.
+  /// The version of the script that it was started for.
   var unit: ScriptUnit?
+  /// The versions of scripts that were replaced while code of theirs was on its stack.
+  var replacedUnits: [ScriptUnit] = []
   /// What a driver's calls belong to together, where they are one transaction.
   var entry: EntryRun?
   /// What it waits for, in words.
   var waitsFor = ""
   /// What a driver waited for, until it goes on.
   var answer: Awaited.Answer?
+  /// Whether it handles a message, so that its end concerns nobody once the message was undone.
+  var isDelivery = false
+  /// Whether a driver that goes on later still has to take its results.
+  var isHandedOver = false
 
   init(
     _ run: LuaRun,

@@ -111,18 +111,38 @@ extension HostEngine {
     return task
   }
 
+  /// Throws when so many tasks and effects wait to begin that no more may be asked for.
+  ///
+  /// That counts as an overrun of the script, once for each budget of a turn's time: a script that goes on is
+  /// quarantined, also when all its turns fail.
+  func checkRoom(for label: String, of script: String, function: String) throws(StoreError) {
+    let most = system.limits.followUps
+    guard system.followUpCount >= most else { return }
+    if let unit = scripts[script], unit.refusedBudget != openCalls.budget {
+      unit.refusedBudget = openCalls.budget
+      noteOverrun(of: unit)
+    }
+    throw StoreError(
+      .overloaded,
+      "\(function): \(most) tasks and effects wait to begin, which is as many as may; \(label) would be one more. "
+        + "Let one task do the work in a loop, with sleep(0) in it, in place of a task for each step",
+      script: script
+    )
+  }
+
   private func begin(_ task: ScriptTask, _ unit: ScriptUnit?) {
     guard tasks[task.number] != nil else { return }
     if task.isCancelled { return finish(task, .cancelled) }
     // While a project is loaded, a script can spawn before it has defined its store.
     task.sender = sender(task.script)
+    openCalls.origin = .script(task.script)
     let mark = system.beginTurn()
     let outer = runningTask
     runningTask = task
     defer { runningTask = outer }
     let state: RunState
     do {
-      state = try start(task.body, store: task.sender, member: task.label) {
+      state = try start(task.body, store: task.sender, member: task.label, ownsTurn: true) {
         machine.append(Int64(task.number))
         try task.arguments(machine)
       }
@@ -196,22 +216,36 @@ extension HostEngine {
       case .cancelled: awaited.end { _ in throw HostEngine.wasCancelled }
       }
     }
-    for failure in task.unseen { system.report(failure.error) }
+    if isLimited {
+      unseenFailures += task.unseen
+    } else {
+      for failure in task.unseen { system.report(failure.error) }
+    }
     task.unseen = []
     if case .failed(let error) = outcome, waiting.isEmpty { unseen(error, of: task) }
   }
 
-  /// A failure that nobody waits for is reported; that of a fork when the task that made it ends, since it
-  /// may still ask.
+  /// A failure that is not waited for is reported when control goes back to the outside, since the code that began
+  /// the task may still wait for it; that of a fork when the task that made it ends.
   private func unseen(_ error: StoreError, of task: ScriptTask) {
     var error = error
     if error.store == nil { error.store = task.sender }
     if error.member == nil { error.member = task.label }
     if let parent = task.parent, tasks[parent.number] != nil {
       parent.unseen.append((task.number, error))
+    } else if isLimited {
+      unseenFailures.append((task.number, error))
     } else {
       system.report(error)
     }
+  }
+
+  /// Reports the failures of tasks that the code which has run did not wait for.
+  func reportUnseen() {
+    guard !unseenFailures.isEmpty else { return }
+    let failures = unseenFailures
+    unseenFailures = []
+    for failure in failures { system.report(failure.error) }
   }
 
   private static var waitsForItself: StoreError {
@@ -226,10 +260,7 @@ extension HostEngine {
   func adopt(tasksOf script: String) {
     guard let extended, extended.scripts.contains(script) else { return }
     extended.addition.registrations.append(
-      system.registration { [unowned self] in
-        endTasks(of: script) { _ in true }
-        return {}
-      }
+      system.registration(leave: { [unowned self] in endTasks(of: script) { _ in true } })
     )
   }
 
@@ -273,6 +304,7 @@ extension HostEngine {
       let body = try arguments.function("the function")
       let label = try arguments.optionalString("the label") ?? "a spawned function"
       try system.forbidInGetter("spawn", isRegistration: true)
+      try checkRoom(for: label, of: script, function: arguments.name)
       let parent = arguments.isNil ? nil : tasks[try arguments.integer("the parent")]
       let task = spawn(body, of: script, label: label, parent: parent)
       return arguments.answer(.integer(Int64(task.number)))
@@ -310,11 +342,12 @@ extension HostEngine {
       task.waiting.append(awaited)
       return arguments.wait(for: awaited)
     }
-    // Somebody has asked how a fork ended.
+    // seeTask(number, parent): a script has waited for a task that has failed.
     try natives.add("seeTask", as: "task:wait") { [unowned self] arguments in
-      let parent = tasks[try arguments.integer("the parent")]
       let number = try arguments.integer("the task")
+      let parent = arguments.isNil ? nil : tasks[try arguments.integer("the parent")]
       parent?.unseen.removeAll { $0.number == number }
+      unseenFailures.removeAll { $0.number == number }
       return arguments.none()
     }
   }

@@ -32,8 +32,9 @@ struct Arguments {
   }
 
   mutating func string(_ what: String) throws -> String {
-    guard remaining > 0, token.kind == .string, let string = token.string else {
-      throw wrong("\(what) must be a text")
+    guard remaining > 0, token.kind == .string else { throw wrong("\(what) must be a text") }
+    guard let string = token.string else {
+      throw wrong("\(what) is not valid UTF-8 at byte \(token.bytes.firstInvalidByte + 1)")
     }
     skip()
     return string
@@ -132,10 +133,17 @@ struct Arguments {
     return try StateConversion(system: engine.system).value(&token)
   }
 
+  /// The same; nil where the script gives nothing, as opposed to null.
+  mutating func optionalValue() throws -> Value? {
+    guard isNil else { return try value() }
+    skip()
+    return nil
+  }
+
   mutating func slot(for purpose: StateConversion.Purpose) throws -> StateSlot {
     guard remaining > 0 else { return .empty }
     remaining -= 1
-    return try StateConversion(system: engine.system).slot(&token, for: purpose)
+    return try StateConversion(system: engine.system).slot(&token, for: purpose, at: "\(name): ")
   }
 
   /// A value for a place in a store's state, of a native that gets its tables as handles.
@@ -174,19 +182,35 @@ struct Arguments {
 
   /// Refuses to wait where nothing can be suspended; `name` is what the script calls the function.
   func checkWait(_ name: String) throws {
+    if let script = engine.system.loading, engine.system.getterDepth == 1 {
+      throw StoreError(
+        .cannotWait,
+        "\(name): a script that is being loaded cannot wait, and neither can its onLoad; do this in an action, or in "
+          + "a task that onLoad begins with spawn",
+        script: script
+      )
+    }
     try engine.system.forbidInGetter("wait (\(name))")
     try engine.checkFinal("wait (\(name))")
-    guard engine.machine.canSuspend else {
-      throw StoreError(.cannotWait, "\(name): cannot wait inside a function that C code calls")
+    if let refusal = engine.machine.waitRefusal {
+      throw StoreError(refusal, of: name, in: engine.system.role)
     }
   }
 
   /// Suspends the script until the operation has ended; its value is what the call returns.
+  ///
+  /// - Parameters:
+  ///   - function: What scripts call it, if that is not the name of the native.
+  ///   - operation: What the script waits for.
+  /// - Returns: What the native returns.
+  /// - Throws: What says why it cannot wait.
   func wait(
+    as function: String? = nil,
     _ operation: @escaping @Sendable () async throws -> Value
   ) throws -> LuaNativeResult {
+    let name = function ?? name
     try checkWait(name)
-    engine.wait = .operation(operation)
+    engine.wait = .operation(name, operation)
     return .wait
   }
 

@@ -37,20 +37,32 @@ extension HostEngine {
       let type = try arguments.string("the message type")
       let handler = try arguments.function("the handler")
       try system.forbidInGetter("listen to '\(type)'", isRegistration: true)
-      let owner = sender(script)
-      let subscription = try system.bus.subscribe(type, owner: owner) { [unowned self] message in
-        try handle(message, owner: owner, handler, self: nil, answers: false)
+      let owner = address(of: script)
+      let subscription = try system.bus.subscribe(
+        type,
+        owner: owner,
+        place: { LuaFunction(handler).place }
+      ) { [unowned self] message in
+        try handle(message, owner: owner.name, handler, self: nil, answers: false)
       }
-      return arguments.answer(.integer(Int64(keep(subscription, for: script))))
+      let name = ScriptRegistrations.Name(.bus, script, type, handler)
+      return arguments.answer(.integer(Int64(keep(subscription, for: script, as: name))))
+    }
+    try natives.add("offMessage", as: "bus.unsubscribe") { [unowned self] arguments in
+      try endNamed(.bus, &arguments)
     }
     try natives.add("onRequest", as: "bus.answer") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let type = try arguments.string("the message type")
       let responder = try arguments.function("the responder")
       try system.forbidInGetter("answer '\(type)'", isRegistration: true)
-      let owner = sender(script)
-      let subscription = try system.bus.answer(type, owner: owner) { [unowned self] message in
-        try handle(message, owner: owner, responder, self: nil, answers: true)
+      let owner = address(of: script)
+      let subscription = try system.bus.answer(
+        type,
+        owner: owner,
+        place: { LuaFunction(responder).place }
+      ) { [unowned self] message in
+        try handle(message, owner: owner.name, responder, self: nil, answers: true)
       }
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
@@ -58,7 +70,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let middleware = try arguments.function("the middleware")
       try system.forbidInGetter("put middleware on the bus", isRegistration: true)
-      let subscription = try useMessageMiddleware(middleware, of: script)
+      let subscription = useMessageMiddleware(middleware, of: script)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("respond", as: "bus.respond") { [unowned self] arguments in
@@ -92,13 +104,26 @@ extension HostEngine {
     }
   }
 
+  /// Where messages reach a script; asked for the name when they are delivered, since a script can register
+  /// before it defines its store.
+  func address(of script: String) -> BusAddress { scripts[script]?.address ?? BusAddress(script) }
+
   /// What messages of a script are from: its store if it defines one, otherwise the script.
-  func sender(_ script: String) -> String {
-    guard let unit = scripts[script], unit.stores.count == 1 else { return script }
-    return unit.stores.first ?? script
+  func sender(_ script: String) -> String { scripts[script]?.address.name ?? script }
+
+  /// Ends the first registration of a script for a type and a function; answers whether there was one.
+  func endNamed(
+    _ library: ScriptRegistrations.Name.Library,
+    _ arguments: inout Arguments
+  ) throws -> LuaNativeResult {
+    let script = try arguments.string("the script")
+    let type = try arguments.string("the type")
+    let function = try arguments.function("the function that was registered")
+    let name = ScriptRegistrations.Name(library, script, type, function)
+    return arguments.answer(.bool(registrations.end(name)))
   }
 
-  /// Who sends, if the options name nobody else; and whether they may send to the store that they name.
+  /// Who sends, if the options name no other; and whether they may send to the store that they name.
   private func sender(_ script: String, _ options: MessageOptions) throws -> String {
     let from = sender(script)
     if let named = options.from, named != from {
@@ -132,10 +157,12 @@ extension HostEngine {
     case .answered(let slot): return arguments.answer(slot: slot)
     case .failed(let error): throw error
     case .open, .waiting:
-      guard machine.canSuspend else {
+      if let refusal = machine.waitRefusal {
+        system.bus.abandon(request)
         throw StoreError(
-          .cannotWait,
-          "bus.request('\(type)'): the responder waits, and here is no waiting"
+          refusal,
+          of: "bus.request('\(type)'), whose responder waits",
+          in: system.role
         )
       }
       limit(request, type: type, seconds: timeout)
@@ -209,7 +236,7 @@ extension HostEngine {
     _ function: LuaReference,
     self store: LiveStore?,
     answers: Bool
-  ) throws -> BusMember.Outcome {
+  ) throws -> MessageHandler.Outcome {
     if isQuarantined(owner) {
       guard answers else { return .done(.empty) }
       throw StoreError(
@@ -224,6 +251,7 @@ extension HostEngine {
     switch state {
     case .done(let run): return .done(try takeAnswer(run, wanted: answers))
     case .waiting(let parked):
+      parked.isDelivery = true
       parked.finish = { [unowned self] result in
         if answers, let request = message.request {
           finishWaiting(request, of: message, owner: owner, result)
@@ -277,12 +305,15 @@ extension HostEngine {
 
   /// Lets a script's function see each message before it is queued: it returns the message, a table with
   /// another `type`, `to`, `priority` or `payload`, or `false` to drop it.
-  func useMessageMiddleware(_ function: LuaReference, of script: String) throws -> Subscription {
-    let subscription = system.bus.use(owner: script) { [unowned self] message in
+  func useMessageMiddleware(_ function: LuaReference, of script: String) -> Subscription {
+    let origin = ScriptLayer(LuaFunction(function), of: script)
+    let layer = MessageMiddleware(owner: script, origin: origin) { [unowned self] message in
       let base = machine.tokenCount
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
       do {
-        let at = try withoutDriving { try machine.callData(function, base: base) }
+        let at = try withoutDriving(as: "message middleware") {
+          try machine.callData(function, base: base)
+        }
         defer { machine.truncateTokens(to: at) }
         guard machine.tokenCount > at else { return true }
         var token = try machine.token(at: at)
@@ -297,12 +328,7 @@ extension HostEngine {
         throw StoreError(lua: error, store: sender(script), member: "message middleware")
       }
     }
-    let layer = try add(.message, LuaFunction(function), of: script)
-    return system.registration {
-      subscription.cancel()
-      layer.cancel()
-      return {}
-    }
+    return system.bus.use(layer)
   }
 
   private func change(_ message: Message, _ slot: StateSlot) throws {

@@ -20,9 +20,16 @@ extension HostEngine {
     }
     try natives.table.set("bind", to: .function(LuaFunction(try machine.makeBinder())))
     // beginCall(number) -> action, store, hooks with their grants, whether layers of Swift are there, the
-    // store's own middleware with its grants.
+    // middleware around all stores and the store's own, with their grants.
     try natives.add("beginCall", as: "an action") { [unowned self] arguments in
       try beginCall(&arguments)
+    }
+    // mayRefuse(number, grant) -> whether a hook can refuse the call: it changes what happens, as a write does.
+    try natives.add("mayRefuse", as: "an action") { [unowned self] arguments in
+      let number = Int32(try arguments.integer("the action"))
+      let grant = UInt16(truncatingIfNeeded: try arguments.integer("the grant"))
+      guard let (store, _) = action(number) else { return arguments.answer(false) }
+      return arguments.answer(.bool(system.access.allows(grant, Access(.write, store, .store))))
     }
     // beginLayers(number, ...) -> key, arguments, their count.
     try natives.add("beginLayers", as: "an action") { [unowned self] arguments in
@@ -55,20 +62,25 @@ extension HostEngine {
   private func beginCall(_ arguments: inout Arguments) throws -> LuaNativeResult {
     let number = Int32(try arguments.integer("the action"))
     guard let (store, name) = action(number) else { throw LuaError.closed(number) }
-    let hooks = scriptHooks[store.id] ?? []
+    registrations.notePlan(of: store.id)
     arguments.call.dropArguments()
     machine.append(name)
     machine.append(store.id)
-    append(hooks)
+    append(registrations.hooks[store.id]?.members ?? [])
     machine.append(!ActionOnion(store).isEmpty)
-    append(scriptLayers[store.id] ?? [])
-    return .results(5)
+    append(
+      registrations.middleware.members.map {
+        ScriptHook($0.function.reference, grant: scripts[$0.owner]?.grant ?? 0)
+      }
+    )
+    append(registrations.layers[store.id]?.members ?? [])
+    return .results(6)
   }
 
   private func append(_ hooks: [ScriptHook]) {
     machine.appendArray(count: hooks.count * 2)
     for hook in hooks {
-      machine.append(reference: hook.function.number)
+      machine.append(hook.function)
       machine.append(Int64(hook.grant))
     }
   }

@@ -56,7 +56,7 @@ extension HostEngine {
         layers.append(ScriptHook(try arguments.function("middleware"), grant: grant))
       }
       let numbers = layers.map { layer in
-        keep(surround(store, with: layer, of: script, in: \.scriptLayers), for: script)
+        keep(surround(store, with: layer, of: script, as: .middleware), for: script)
       }
       return arguments.answer(.array(numbers.map { .integer(Int64($0)) }))
     }
@@ -111,12 +111,13 @@ extension HostEngine {
     try natives.add("inject", as: "inject") { [unowned self] arguments in
       let key = try arguments.string("the key")
       let hasDefault = arguments.bool()
+      system.trackRegistrations()
       arguments.call.dropArguments()
       if let value = configuration.provided[key] {
         machine.append(value)
         machine.append(true)
-      } else if let provided = provided[key] {
-        machine.append(pinning: provided.box.reference)
+      } else if let provided = registrations.provided[key]?.first {
+        machine.append(provided.box.reference)
         machine.append(false)
       } else {
         guard hasDefault else { throw missing(key) }
@@ -131,8 +132,9 @@ extension HostEngine {
     guard !key.isEmpty else {
       throw StoreError(.invalidArgument, "provide: the key must be a text such as \"clock\"")
     }
-    let known = provided[key]
-    if let holder = configuration.provided[key] == nil ? known?.script : "the host's program",
+    let known = registrations.provided[key]
+    if let holder = configuration.provided[key] == nil
+      ? known?.first?.script : "the host's program",
       holder != value.script
     {
       throw StoreError(
@@ -141,18 +143,16 @@ extension HostEngine {
       )
     }
     // A script takes its own place, and a turn that fails gives the place back.
-    known?.subscription?.cancel()
-    provided[key] = value
-    let subscription = system.registration { [unowned self] in
-      if provided[key] === value { provided[key] = nil }
-      return { [unowned self] in provided[key] = value }
-    }
-    value.subscription = subscription
-    return subscription
+    known?.endAll()
+    return registrations.provided.add(
+      value,
+      for: key,
+      Ranks.Line(.provided, owner: value.script, key)
+    )
   }
 
   private func missing(_ key: String) -> StoreError {
-    let keys = Array(provided.keys) + Array(configuration.provided.keys)
+    let keys = registrations.provided.keys + Array(configuration.provided.keys)
     return StoreError(
       .notProvided,
       "inject: nobody has provided '\(key)'\(Suggestion.text(for: key, among: keys.sorted())); "
@@ -166,7 +166,6 @@ final class Provided {
   let script: String
   /// A table with the value, which may be of any kind, as its first element.
   let box: LuaTable
-  weak var subscription: Subscription?
 
   init(script: String, box: LuaTable) {
     self.script = script

@@ -45,7 +45,7 @@ extension HostEngine {
       }
       arguments.call.dropArguments()
       machine.append(isThere)
-      if let origin { machine.append(pinning: origin.reference) } else { machine.appendNil() }
+      if let origin { machine.append(origin.reference) } else { machine.appendNil() }
       return .results(2)
     }
     try natives.add("createStore", as: "factory:create", byReference: true) {

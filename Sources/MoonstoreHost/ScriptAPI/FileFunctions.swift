@@ -8,124 +8,84 @@ extension HostEngine {
   func addFileFunctions(_ natives: Natives) throws {
     try natives.add("readFile", as: "files.read") { [unowned self] arguments in
       arguments.skip()
-      let path = try readablePath(try arguments.string("the path"), "files.read")
-      let reader = try LineReader(path: path)
-      return arguments.answer(.string(try reader.readAll()))
+      let file = try open(try arguments.string("the path"), "files.read")
+      return arguments.answer(.string(try LineReader(file).readAll()))
     }
+    // openFile(script, path) -> a reader, for nextLine and closeFile
     try natives.add("openFile", as: "files.lines") { [unowned self] arguments in
-      arguments.skip()
-      let path = try readablePath(try arguments.string("the path"), "files.lines")
-      fileCount += 1
-      files[fileCount] = try LineReader(path: path)
-      return arguments.answer(.integer(Int64(fileCount)))
+      let script = try arguments.string("the script")
+      let path = try arguments.string("the path")
+      try makeRoomForFile(path)
+      let reader = LineReader(try open(path, "files.lines"))
+      openFiles.add(reader, of: scripts[script])
+      // A turn that fails leaves nothing open.
+      system.noteUndo { [weak reader] in reader?.close() }
+      return arguments.answer(LuaObject(kind: ObjectKind.file, grant: 0, instance: reader))
     }
-    try natives.add("nextLine", as: "files.lines") { [unowned self] arguments in
-      let number = try arguments.integer("the file")
-      guard let line = try files[number]?.next() else {
-        files[number] = nil
+    try natives.add("nextLine", as: "files.lines") { arguments in
+      guard let object = arguments.object(ObjectKind.file) else {
+        throw StoreError(.invalidArgument, "files.lines: this is no file")
+      }
+      guard let line = try object.instance(as: LineReader.self).next() else {
         return arguments.answer(slot: .empty)
       }
       return arguments.answer(slot: line)
     }
-  }
-
-  /// The real path of a file that scripts may read: one that the host has named, or one below the project.
-  private func readablePath(_ path: String, _ function: String) throws -> String {
-    guard configuration.grantsFiles else {
-      throw StoreError(.permissionDenied, "\(function): this host grants no files")
-    }
-    let named = configuration.readableFiles.contains(path)
-    let root = projectRoot.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
-    var candidates = [path]
-    if !path.hasPrefix("/"), let root, !named { candidates.append(root + "/" + path) }
-    let found = candidates.first { FileManager.default.fileExists(atPath: $0) } ?? path
-    // Links are followed before the check, so that none leads out.
-    let real = URL(fileURLWithPath: found).resolvingSymlinksInPath().path
-    let isBelow = root.map { real == $0 || real.hasPrefix($0 + "/") } ?? false
-    guard named || isBelow else {
-      throw StoreError(
-        .permissionDenied,
-        "\(function): '\(path)' is neither in the project nor a file that the host was given"
-      )
-    }
-    return found
-  }
-}
-
-/// Reads a file line by line, with a buffer of its own.
-final class LineReader {
-  private let handle: FileHandle
-  private let path: String
-  private var buffer: [UInt8] = []
-  private var position = 0
-  private var isAtEnd = false
-
-  init(path: String) throws(StoreError) {
-    self.path = path
-    guard let kind = FileKind(at: path) else {
-      throw StoreError(.unreadable, "\(path): there is no such file")
-    }
-    guard kind == .file else { throw StoreError(.unreadable, "\(path): this is a folder") }
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-      throw StoreError(.unreadable, "\(path): no permission to read it")
-    }
-    self.handle = handle
-  }
-
-  deinit { try? handle.close() }
-
-  /// The next line without its newline; nil at the end.
-  func next() throws(StoreError) -> StateSlot? {
-    var searched = position
-    while true {
-      if let end = buffer[searched...].firstIndex(of: 0x0A) {
-        defer { position = end + 1 }
-        return slot(buffer[position..<end])
-      }
-      searched = buffer.count
-      guard !isAtEnd else {
-        guard position < buffer.count else { return nil }
-        defer { position = buffer.count }
-        return slot(buffer[position...])
-      }
-      searched -= position
-      try fill()
-      try checkSize()
+    try natives.add("closeFile", as: "files.lines") { arguments in
+      arguments.object(ObjectKind.file)?.instance(as: LineReader.self).close()
+      return arguments.none()
     }
   }
 
-  func readAll() throws(StoreError) -> String {
-    while !isAtEnd {
-      try fill()
-      try checkSize()
-    }
-    return String(decoding: buffer, as: UTF8.self)
-  }
-
-  // What it holds is no memory of Lua's, and counts for no quota.
-  private func checkSize() throws(StoreError) {
-    guard buffer.count - position > LineReader.mostBytes else { return }
+  /// Refuses another open file when there are as many as there may be that scripts can still reach.
+  private func makeRoomForFile(_ path: String) throws(StoreError) {
+    guard openFiles.sweep() >= OpenFiles.most else { return }
+    closeLostFiles()
+    guard openFiles.sweep() >= OpenFiles.most else { return }
     throw StoreError(
       .unreadable,
-      "\(path): more than \(LineReader.mostBytes) bytes cannot be read at once"
+      "files.lines: \(path): \(OpenFiles.most) files are open already; a file is closed at its last line, or when "
+        + "its  for line in files.lines(path) do  ends"
     )
   }
 
-  private static let mostBytes = 1 << 28
+  /// Closes the files that no script can reach any more.
+  func closeLostFiles() {
+    guard openFiles.sweep() > 0 else { return }
+    machine.collect()
+    machine.drainReleased()
+    _ = openFiles.sweep()
+  }
 
-  private func fill() throws(StoreError) {
-    buffer.removeFirst(position)
-    position = 0
-    do {
-      let chunk = try handle.read(upToCount: 65_536) ?? Data()
-      if chunk.isEmpty { isAtEnd = true }
-      buffer.append(contentsOf: chunk)
+  /// Opens what a script may read: a file that the host has named, or one of the project.
+  private func open(_ path: String, _ function: String) throws(StoreError) -> ReadableFile {
+    guard configuration.grantsFiles else {
+      throw StoreError(.permissionDenied, "\(function): this host grants no files")
+    }
+    do throws(StoreError) {
+      if configuration.readableFiles.contains(path) { return try ReadableFile.open(named: path) }
+      guard let root = projectRoot else { throw notGranted(path) }
+      if path.hasPrefix("/") {
+        guard let inside = ReadableFile.path(path, below: root) else { throw notGranted(path) }
+        return try ReadableFile.open(inside, in: root)
+      }
+      do throws(StoreError) {
+        return try ReadableFile.open(path, in: root)
+      } catch  where error.code == .unreadable {
+        // A path from where the process works is meant where it leads into the project.
+        let here = FileManager.default.currentDirectoryPath + "/" + path
+        guard let inside = ReadableFile.path(here, below: root) else { throw error }
+        return try ReadableFile.open(inside, in: root)
+      }
     } catch {
-      throw StoreError(.unreadable, "\(path): \(error.localizedDescription)", underlying: error)
+      throw StoreError(error.code, "\(function): \(error.message)")
     }
   }
 
-  private func slot(_ bytes: ArraySlice<UInt8>) -> StateSlot {
-    String(validating: bytes, as: UTF8.self).map(StateSlot.string) ?? .bytes(Array(bytes))
+  private func notGranted(_ path: String) -> StoreError {
+    StoreError(
+      .permissionDenied,
+      "'\(path)' is neither in the project nor a file that the host was given"
+    )
   }
 }

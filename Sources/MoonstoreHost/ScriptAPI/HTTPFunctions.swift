@@ -25,7 +25,7 @@ extension HostEngine {
       try client.check(call.url, for: call)
       try arguments.checkWait(function)
       let place = try client.enter(call)
-      return try arguments.wait { try await client.send(call, place) }
+      return try arguments.wait(as: function) { try await client.send(call, place) }
     }
     try natives.add("responseJSON", as: "response:json") { arguments in
       let body = try arguments.value()

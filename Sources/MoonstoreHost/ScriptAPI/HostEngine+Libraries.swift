@@ -58,7 +58,7 @@ extension HostEngine {
       }
       let function = try chapter.text.load(in: vm)
       arguments.call.dropArguments()
-      machine.append(pinning: function.reference)
+      machine.append(function.reference)
       return .results(1)
     }
     try natives.finish()

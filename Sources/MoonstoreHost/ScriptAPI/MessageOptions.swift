@@ -23,6 +23,9 @@ struct MessageOptions {
         let hint = Suggestion.text(for: "\(key)", among: allowed)
         throw wrong("there is no option '\(key)'; there are \(known)\(hint)")
       }
+      if case .bytes(let bytes) = pairs[key] {
+        throw wrong("'\(name)' is not valid UTF-8 at byte \(bytes.firstInvalidByte + 1)")
+      }
     }
   }
 

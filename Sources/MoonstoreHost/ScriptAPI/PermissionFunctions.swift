@@ -21,9 +21,11 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
       let name = try arguments.string("the permission")
-      guard let store = system.registry.find(id) else { return arguments.answer(.bool(false)) }
+      guard system.registry.has(id), let store = system.registry.find(id) else {
+        return arguments.answer(.bool(false))
+      }
       let asked = try PermissionSet.request(name, of: store)
-      return arguments.answer(.bool(system.access.allows(grant(of: script, on: id), asked)))
+      return arguments.answer(.bool(system.access.answers(grant(of: script, on: id), asked)))
     }
   }
 
@@ -109,7 +111,9 @@ extension HostEngine {
       let base = machine.tokenCount
       machine.append(.map(record))
       let at = try limited(budgets.getter) {
-        try withoutDriving { try machine.callData(condition, base: base) }
+        try withoutDriving(as: "a permission's condition") {
+          try machine.callData(condition, base: base)
+        }
       }
       defer { machine.truncateTokens(to: at) }
       guard machine.tokenCount > at else { return false }

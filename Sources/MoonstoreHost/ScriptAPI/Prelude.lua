@@ -60,28 +60,15 @@ local shared = {
   string = view(string, "string"), table = view(table, "table"), math = view(math, "math"),
   utf8 = view(utf8, "utf8"), coroutine = view(coroutine, "coroutine"),
   ref = native.ref, computed = native.computed,
-  commit = native.commit, sleep = native.sleep,
+  transaction = native.transaction, commit = native.commit, sleep = native.sleep,
   json = view({ encode = native.jsonEncode, decode = native.jsonDecode }, "json"),
   time = view({ now = native.now, iso = native.iso }, "time"),
 }
 
--- Runs a function as one group of turns, and ends the group however the function ends.
-local function grouped(mark, finish, body, ...)
-  local results = table.pack(pcall(body, ...))
-  if not results[1] then
-    native.endGroup(mark, false)
-    error(results[2], 0)
-  end
-  finish(mark)
-  return table.unpack(results, 2, results.n)
-end
-
-local function disposer(cancel)
-  return function() return native.cancel(cancel) end
-end
-
-shared.transaction = function(body, ...)
-  return grouped(native.beginGroup(), function(mark) native.endGroup(mark, true) end, body, ...)
+-- What ends a registration, by its number: true if it stood. The host knows what a number means, since a turn that
+-- fails puts back what was ended in it.
+local function disposer(number)
+  return function() return native.cancel(number) end
 end
 
 -- What a script gets of its own, when it first names it: each maker takes the script, a table with its `id`,
@@ -96,9 +83,8 @@ function makers.store(script)
     reset = native.reset,
     dispose = native.dispose,
     patch = function(handle, changes)
-      if type(changes) ~= "function" then return native.patch(handle, changes) end
-      local function finish(mark) native.endPatch(handle, mark) end
-      return grouped(native.beginPatch(handle), finish, changes, native.patchTarget(handle))
+      if type(changes) == "function" then return native.patchBy(handle, changes) end
+      return native.patch(handle, changes)
     end,
     subscribe = function(handle, callback, options)
       if type(callback) ~= "function" then
@@ -116,37 +102,8 @@ function makers.store(script)
   }, "store")
 end
 
--- Registrations that are also ended by naming what was registered: `add` makes one and gives its number.
-local function registrations(add)
-  local listed = {}
-  local function on(type, fn)
-    local number = add(type, fn)
-    listed[number] = { type = type, fn = fn }
-    return function()
-      listed[number] = nil
-      return native.cancel(number)
-    end
-  end
-  -- Ends the first of them; the numbers of later ones are higher.
-  local function off(type, fn)
-    local found = {}
-    for number, each in pairs(listed) do
-      if each.type == type and each.fn == fn then found[#found + 1] = number end
-    end
-    table.sort(found)
-    for _, number in ipairs(found) do
-      listed[number] = nil
-      -- One whose turn has failed was never registered.
-      if native.cancel(number) then return true end
-    end
-    return false
-  end
-  return on, off
-end
-
 function makers.registry(script)
   local id = script.id
-  local on, off = registrations(function(type, fn) return native.onEvent(id, type, fn) end)
   return view({
     has = native.hasStore, ids = native.storeIDs, count = native.storeCount,
     get = function(store) return native.getStore(id, store) end,
@@ -171,7 +128,8 @@ function makers.registry(script)
     validateDependencies = native.validateDependencies,
     checkPermission = function(store, permission) return native.checkPermission(id, store, permission) end,
     emit = function(type, payload, options) return native.emitEvent(id, type, payload, options) end,
-    on = on, off = off,
+    on = function(type, listener) return disposer(native.onEvent(id, type, listener)) end,
+    off = function(type, listener) return native.offEvent(id, type, listener) end,
     recentEvents = native.recentEvents, droppedEvents = native.droppedEvents,
   }, "registry")
 end
@@ -187,11 +145,11 @@ end
 
 function makers.bus(script)
   local id = script.id
-  local on, off = registrations(function(type, handler) return native.onMessage(id, type, handler) end)
   return view({
     send = function(type, payload, options) return native.send(id, type, payload, options) end,
     request = function(type, payload, options) return native.request(id, type, payload, options) end,
-    subscribe = on, unsubscribe = off,
+    subscribe = function(type, handler) return disposer(native.onMessage(id, type, handler)) end,
+    unsubscribe = function(type, handler) return native.offMessage(id, type, handler) end,
     answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
     respond = function(message, answer, err) return native.respond(id, message, answer, err) end,
     use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
@@ -250,7 +208,9 @@ function makers.files(script)
     read = function(path) return native.readFile(script.id, path) end,
     lines = function(path)
       local file = native.openFile(script.id, path)
-      return function() return native.nextLine(file) end
+      -- The fourth value is closed when a `for` ends, however it ends.
+      local closing = setmetatable({}, { __close = function() native.closeFile(file) end, __metatable = false })
+      return function() return native.nextLine(file) end, nil, nil, closing
     end,
   }, "files")
 end
@@ -264,8 +224,7 @@ local chapters = {
   factories = "factories", http = "http", spawn = "tasks", effects = "effects",
 }
 local tools = {
-  native = native, view = view, disposer = disposer, registrations = registrations, grouped = grouped,
-  shared = shared,
+  native = native, view = view, disposer = disposer, shared = shared,
 }
 
 function tools.makerOf(name)
@@ -344,17 +303,23 @@ end
 -- What surrounds an action is its plan: made at its first call, kept by the machine until something of it
 -- changes, and never changed itself, so that a call keeps the one that it began with. Its layers stand at 1, 2 and
 -- so on, and at 0 what calls go to.
-local middleware = {}
 local attenuate, see, handOn = native.rights.attenuate, native.rights.see, native.rights.handOn
 local invoke, select, error, pcall, pack, unpack = native.invoke, select, error, pcall, table.pack, table.unpack
 
--- Sets the middleware around all stores: functions, each followed by its grant.
-function prelude.setMiddleware(...) middleware = pack(...) end
-
--- What a hook does wrong concerns neither the action nor the other hooks.
+-- What a hook does wrong once the action has ended concerns neither the action nor the other hooks.
 local function guard(fn, ...)
   local ok, err = pcall(fn, ...)
-  if not ok then native.report(tostring(err)) end
+  if not ok then native.report(tostring(err), fn) end
+end
+
+-- A hook that raises before the action refuses the call, if it has the right to write to the store; what another one
+-- raises is reported, and the call goes on.
+local function begin(plan, hook, call)
+  if hook.grant == 0 then return hook.fn(call) end
+  local ok, err = pcall(hook.fn, call)
+  if ok then return end
+  if native.mayRefuse(plan.number, hook.grant) then error(err, 0) end
+  native.report(tostring(err), hook.fn)
 end
 
 -- Functions, each followed by its grant, as entries that know the store as it is seen with that grant.
@@ -387,7 +352,7 @@ local function hooked(plan, self, ...)
   local hooks = plan.hooks
   for index = 1, #hooks do
     local hook = hooks[index]
-    hook.fn({
+    begin(plan, hook, {
       name = plan.action, store = hook.store, args = pack(...),
       after = function(fn) listening[#listening + 1] = { fn = fn, grant = hook.grant } end,
       onError = function(fn) listening[#listening + 1] = { fn = fn } end,
@@ -443,10 +408,10 @@ local function layered(plan, layer, self, ...)
 end
 
 local function prepare(number)
-  local action, id, hooks, isLayered, own = native.beginCall(number)
+  local action, id, hooks, isLayered, around, own = native.beginCall(number)
   local code, takesSelf = native.codeOf(number)
   -- The middleware around all stores is outside of that around this one.
-  local plan = add(add({}, middleware, middleware.n or 0, id), own, #own, id)
+  local plan = add(add({}, around, #around, id), own, #own, id)
   plan.action, plan.id, plan.number = action, id, number
   plan.code, plan.takesSelf = code, takesSelf
   if #hooks > 0 then plan.hooks = add({}, hooks, #hooks, id) end

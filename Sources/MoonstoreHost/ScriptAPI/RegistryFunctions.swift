@@ -80,19 +80,26 @@ extension HostEngine {
       let type = try arguments.string("the type")
       let listener = try arguments.function("the listener")
       try system.forbidInGetter("listen to '\(type)'", isRegistration: true)
-      let owner = sender(script)
-      let subscription = registry.onEvent(type, owner: owner) { [unowned self] event in
-        let state = try start(listener, store: owner, member: "hearing of '\(event.type)'") {
+      let owner = address(of: script)
+      let place = { LuaFunction(listener).place }
+      let subscription = registry.onEvent(type, owner: owner, place: place) {
+        [unowned self] event in
+        let member = "hearing of '\(event.type)'"
+        let state = try start(listener, store: owner.name, member: member) {
           machine.append(event.record)
         }
         finishAlone(state)
       }
-      return arguments.answer(.integer(Int64(keep(subscription, for: script))))
+      let name = ScriptRegistrations.Name(.registry, script, type, listener)
+      return arguments.answer(.integer(Int64(keep(subscription, for: script, as: name))))
+    }
+    try natives.add("offEvent", as: "registry.off") { [unowned self] arguments in
+      try endNamed(.registry, &arguments)
     }
     try natives.add("emitEvent", as: "registry.emit") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let type = try arguments.string("the type")
-      let payload = try arguments.value()
+      let payload = try arguments.optionalValue()
       let options = try arguments.value()
       let source = sender(script)
       try change {

@@ -17,6 +17,7 @@ extension HostEngine {
       }
       // Somebody who may have the state, but not read the store, gets a copy.
       try access.check(grant, Access(.state, store, .store))
+      store.root.noteRead()
       return arguments.answer(slot: .node(system.tree.copy(store.root, frozen: true)))
     }
     try natives.add("copy", as: "store.copy") { arguments in arguments.answer(try arguments.value())
@@ -49,7 +50,8 @@ extension HostEngine {
       try system.forbidInGetter("subscribe to '\(store.id)'", isRegistration: true)
       let subscription = try Store(store, grant: grant).subscribe(
         path: options["path"]?.stringValue,
-        once: options["once"]?.boolValue ?? false
+        once: options["once"]?.boolValue ?? false,
+        label: "the subscriber of '\(store.id)' at \(LuaFunction(callback).place)"
       ) { [unowned self, unowned store] change in
         try hear(change, of: store, callback, grant)
       }
@@ -61,11 +63,11 @@ extension HostEngine {
       try system.access.check(grant, Access(.onAction, store, .store))
       try system.forbidInGetter("listen to the actions of '\(store.id)'", isRegistration: true)
       let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
-      let subscription = surround(store, with: hook, of: script, in: \.scriptHooks)
+      let subscription = surround(store, with: hook, of: script, as: .hook)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
     try natives.add("cancel", as: "the disposer") { [unowned self] arguments in
-      arguments.answer(.bool(cancel(try arguments.integer("the registration"))))
+      arguments.answer(.bool(registrations.end(try arguments.integer("the registration"))))
     }
     try natives.add("isPart", as: "table.sort", byReference: true) { arguments in
       arguments.answer(.bool(arguments.object(ObjectKind.part) != nil))
@@ -84,42 +86,18 @@ extension HostEngine {
     try natives.add("patch", as: "store.patch", byReference: true) { [unowned self] arguments in
       let (store, grant) = try arguments.store()
       try system.forbidInGetter("patch '\(store.id)'")
-      guard case .node(let node) = try arguments.state(of: store.id) else {
-        throw StoreError(.invalidArgument, "store.patch: the changes must be a table or a function")
+      return try system.tree.notingCopies {
+        guard case .node(let node) = try arguments.state(of: store.id) else {
+          throw StoreError(
+            .invalidArgument,
+            "store.patch: the changes must be a table or a function"
+          )
+        }
+        try store.checkPatch(of: node.slots.indices.map(node.key(at:)), grant)
+        try change { try store.patch(with: node) }
+        return arguments.none()
       }
-      try store.checkPatch(of: node.slots.indices.map(node.key(at:)), grant)
-      try change { try store.patch(with: node) }
-      return arguments.none()
     }
-    try natives.add("patchTarget", as: "store.patch") { [unowned self] arguments in
-      let (store, grant) = try arguments.store()
-      return arguments.answer(slot: .node(store.root), grant: try patchGrant(grant, store))
-    }
-    try natives.add("beginPatch", as: "store.patch") { [unowned self] arguments in
-      let (store, grant) = try arguments.store()
-      try system.forbidInGetter("patch '\(store.id)'")
-      // Whoever may write a part may try: each write is checked.
-      if !system.access.allows(grant, Access(.write, store, .store, isPassage: true)) {
-        try system.access.check(grant, Access(.patch, store, .store))
-      }
-      // A driver's function is one turn, like a call of an action.
-      return arguments.answer(.integer(try beginGroup(start: system.tree.changeCount)))
-    }
-    try natives.add("endPatch", as: "store.patch") { [unowned self] arguments in
-      let store = try arguments.store().store
-      try endPatch(store, mark: try arguments.integer("the mark"))
-      return arguments.none()
-    }
-  }
-
-  /// The rights with which a function of `store.patch` writes: those of the handle, or to read and write all
-  /// where it allows to patch and no more.
-  private func patchGrant(_ grant: UInt16, _ store: LiveStore) throws -> UInt16 {
-    let access = system.access
-    guard grant != 0, let principal = access.principal(of: grant) else { return grant }
-    if access.allows(grant, Access(.write, store, .store, isPassage: true)) { return grant }
-    let all = try PermissionSet(["read", "write"], of: store.id)
-    return try access.narrow(0, to: all, for: principal)
   }
 
   /// Runs a script's subscriber.
@@ -142,48 +120,25 @@ extension StoreChange {
   var record: Value {
     var record: [Value.Key: Value] = [
       "storeId": .string(store), "type": .string(kind.rawValue), "turn": .integer(Int64(turn)),
-      "changes": .array(
-        patches.map { patch in
-          var change: [Value.Key: Value] = [
-            "operation": .string(patch.operation.name), "path": .string("\(patch.path)"),
-          ]
-          change["old"] = patch.old
-          change["new"] = patch.new
-          return .map(change)
-        }
-      ),
+      "changes": .array(patches.map(\.record)),
     ]
     record["payload"] = payload
     return .map(record)
   }
 }
 
-extension LiveStore {
-  /// Merges a part that nobody has seen yet into the state.
-  func patch(with changes: StateNode) throws {
-    try stretch(.patch, payload: changes.value) { try merge(changes, into: root) }
-  }
-
-  private func merge(_ changes: StateNode, into node: StateNode) throws {
-    for position in changes.slots.indices where !changes.slots[position].isEmpty {
-      let key = changes.key(at: position)
-      let slot = changes.slots[position]
-      let target = node.position(of: key)
-      if target >= 0, let inner = slot.node, inner.kind == .map,
-        let child = node.slots[target].node, child.kind == .map
-      {
-        try merge(inner, into: child)
-      } else {
-        if node === root, case .string(let name) = key, member(named: name) != nil {
-          throw StoreError(
-            .readOnly,
-            "'\(name)' is a getter or an action of '\(id)' and cannot be set",
-            store: id
-          )
-        }
-        try system.tree.assign(key, slot, in: node)
-      }
+extension StatePatch {
+  /// The change as scripts see it: what it takes to make it again, and to take it back.
+  var record: Value {
+    var record: [Value.Key: Value] = [
+      "operation": .string(operation.name), "path": .string("\(path)"),
+    ]
+    record["old"] = old
+    record["new"] = new
+    if case .reorder(let order) = operation {
+      record["order"] = .array(order.map { .integer(Int64($0)) })
     }
+    return .map(record)
   }
 }
 
@@ -191,7 +146,8 @@ extension HostObjects {
   /// Puts the elements of an array into another order.
   func reorder(_ object: LuaObject, _ order: [Int]) throws {
     let node = object.instance(as: StateNode.self)
-    guard Set(order) == Set(node.slots.indices), order.count == node.slots.count else {
+    let count = node.border
+    guard order.count == count, Set(order) == Set(0..<count) else {
       throw StoreError(.invalidArgument, "table.sort: the array changed while it was sorted")
     }
     try writing(node, object.grant) { tree.reorder(node, order) }

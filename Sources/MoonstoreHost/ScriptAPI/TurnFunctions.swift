@@ -3,27 +3,13 @@ import MoonValue
 import MoonstoreCore
 
 extension HostEngine {
-  /// `commit`, `transaction` and `sleep`.
+  /// `commit`, `transaction`, `store.patch` with a function, and `sleep`.
   func addTurnFunctions(_ natives: Natives) throws {
+    let groups = try machine.makeGroups()
+    try natives.table.set("transaction", to: .function(LuaFunction(groups.transaction)))
+    try natives.table.set("patchBy", to: .function(LuaFunction(groups.patch)))
     try natives.add("commit", as: "commit") { [unowned self] arguments in
-      try system.forbidInGetter("commit")
-      if isReloading {
-        throw StoreError(
-          .invalidDefinition,
-          "commit(): scripts are being reloaded, which is one turn that can still be undone"
-        )
-      }
-      try checkFinal("commit")
-      system.commit()
-      return arguments.none()
-    }
-    try natives.add("beginGroup", as: "transaction") { [unowned self] arguments in
-      arguments.answer(.integer(try beginGroup(start: 0)))
-    }
-    try natives.add("endGroup", as: "transaction") { [unowned self] arguments in
-      let mark = try arguments.integer("the mark")
-      let succeeded = arguments.bool()
-      try endGroup(mark, succeeded: succeeded)
+      try commit()
       return arguments.none()
     }
     let sleep = configuration.sleep
@@ -41,31 +27,105 @@ extension HostEngine {
     try addEffectFunctions(natives)
   }
 
-  // MARK: Groups
+  // MARK: Committing
 
-  /// Begins a group of turns of a driver, or a part of the turn under way; the number ends it.
-  func beginGroup(start: Int) throws -> Int64 {
-    groups.append((system.beginTurn(), start))
-    return Int64(groups.count)
+  /// Makes final what a script has done so far in its turn.
+  private func commit() throws {
+    try system.forbidInGetter("commit")
+    if isReloading {
+      throw StoreError(
+        .invalidDefinition,
+        "commit(): scripts are being reloaded, which is one turn that can still be undone"
+      )
+    }
+    try checkFinal("commit")
+    // Between the calls of a driver everything is final.
+    guard system.isInTurn else { return }
+    try checkCommit()
+    system.commit()
+    entry?.noteCommit("commit() was called")
   }
 
-  func endGroup(_ number: Int, succeeded: Bool) throws {
-    guard number == groups.count, let group = groups.popLast() else {
-      throw StoreError(.invalidArgument, "transaction: groups end in the order in which they begin")
+  /// Throws if a commit would make final what others have not finished: a caller may still fail, and then it has
+  /// to leave no trace.
+  private func checkCommit() throws {
+    if !groups.isEmpty {
+      throw StoreError(
+        .cannotCommit,
+        "commit(): transaction() and store.patch() are undone as a whole, or not at all; commit before or after them"
+      )
+    }
+    switch machine.commitRefusal {
+    case nil: return
+    case .part:
+      throw StoreError(
+        .cannotCommit,
+        "commit(): this runs in a turn that began elsewhere, and would make its unfinished work final; only what a "
+          + "turn begins with commits; spawn(function() ... end) begins a turn of its own"
+      )
+    case .callee(let number):
+      let name = action(number).map { "'\($0.store.id):\($0.name)'" } ?? "this action"
+      throw StoreError(
+        .cannotCommit,
+        "commit(): another action has called \(name), and its unfinished work would become final too; let the "
+          + "outermost action commit, or return what went wrong instead of raising it"
+      )
+    }
+  }
+
+  // MARK: Groups
+
+  /// A part of a turn that ends as a whole: it succeeds, or it has never been.
+  ///
+  /// It belongs to the call of `transaction` or `store.patch` that has begun it, and ends with that call; nothing in
+  /// it waits, commits or yields out of it.
+  struct TurnGroup {
+    let mark: StoreSystem.TurnMark
+    /// The store that it patches, and how many changes the turn had made before.
+    let patch: (store: LiveStore, start: Int)?
+  }
+
+  /// Begins a group of a driver's calls as a turn, and otherwise as a part of the turn under way.
+  func beginGroup() throws {
+    try system.forbidInGetter("begin a transaction", isRegistration: true)
+    groups.append(TurnGroup(mark: system.beginTurn(), patch: nil))
+  }
+
+  /// Begins a group whose changes of a store are one patch; returns the rights with which its function writes.
+  func beginPatch(_ store: LiveStore, _ grant: UInt16) throws -> UInt16 {
+    try system.forbidInGetter("patch '\(store.id)'")
+    // Whoever may write a part may try: each write is checked.
+    if !system.access.allows(grant, Access(.write, store, .store, isPassage: true)) {
+      try system.access.check(grant, Access(.patch, store, .store))
+    }
+    let rights = try patchGrant(grant, store)
+    groups.append(
+      TurnGroup(mark: system.beginTurn(), patch: (store, system.tree.changeCount))
+    )
+    return rights
+  }
+
+  /// Ends the innermost group.
+  func endGroup(succeeded: Bool) throws {
+    guard let group = groups.popLast() else {
+      throw StoreError(.closed, "this transaction has ended already")
     }
     try limited(budgets.turn) {
       try withoutDriving {
         guard succeeded else { return system.failTurn(group.mark) }
+        if let (store, start) = group.patch { store.noteStretch(.patchFunction, from: start) }
         try system.endTurn(group.mark)
       }
     }
   }
 
-  /// Ends `store.patch` with a function: what it wrote is one patch.
-  func endPatch(_ store: LiveStore, mark: Int) throws {
-    if let start = groups.last?.start {
-      store.noteStretch(.patchFunction, from: start)
-    }
-    try endGroup(mark, succeeded: true)
+  /// The rights with which a function of `store.patch` writes: those of the handle, or to read and write all
+  /// where it allows to patch and no more.
+  private func patchGrant(_ grant: UInt16, _ store: LiveStore) throws -> UInt16 {
+    let access = system.access
+    guard grant != 0, let principal = access.principal(of: grant) else { return grant }
+    if access.allows(grant, Access(.write, store, .store, isPassage: true)) { return grant }
+    let all = try PermissionSet(["read", "write"], of: store.id)
+    return try access.narrow(0, to: all, for: principal)
   }
 }

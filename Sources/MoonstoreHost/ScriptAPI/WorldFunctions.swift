@@ -12,7 +12,13 @@ extension HostEngine {
     }
     try natives.add("iso", as: "time.iso") { arguments in
       let time = try arguments.optionalNumber("the time") ?? system.clock.now
-      return arguments.answer(.string(Timestamp.iso(time)))
+      guard let text = Timestamp.iso(time) else {
+        throw StoreError(
+          .invalidArgument,
+          "time.iso: \(time.isNaN ? "nan" : "\(time)") is no time: it takes seconds since 1970, for the years 0 to 9999"
+        )
+      }
+      return arguments.answer(.string(text))
     }
     try natives.add("nextID", as: "random.id") { arguments in
       let prefix = try arguments.optionalString("the prefix") ?? "id"
@@ -36,7 +42,8 @@ extension HostEngine {
       let options = try arguments.value()
       do {
         let pretty = options["pretty"]?.boolValue ?? false
-        return arguments.answer(.string(try value.json(pretty: pretty)))
+        let bytes = try value.jsonBytes(JSONOptions(pretty: pretty), meter: system.meter)
+        return arguments.answer(.string(String(decoding: bytes, as: UTF8.self)))
       } catch {
         throw StoreError(.invalidJSON, "json.encode: \(error)", underlying: error)
       }
@@ -44,7 +51,7 @@ extension HostEngine {
     try natives.add("jsonDecode", as: "json.decode") { arguments in
       let text = try arguments.string("the text")
       do {
-        return arguments.answer(try Value(json: text))
+        return arguments.answer(try Value(json: text, meter: system.meter))
       } catch {
         throw StoreError(.invalidJSON, "json.decode: \(error)", underlying: error)
       }
@@ -55,14 +62,19 @@ extension HostEngine {
       var text = try arguments.string("the text")
       let fields = try arguments.value()
       if let pairs = fields.mapValue, !pairs.isEmpty {
-        text += pairs.keys.sorted().map { " \($0)=\(pairs[$0] ?? .null)" }.joined()
+        for key in pairs.keys.sorted() where text.utf8.count <= scriptLimits.logEntry {
+          text += " \(key)=\(pairs[key] ?? .null)"
+        }
       }
-      let entry = HostConfiguration.LogEntry(script: script, level: level, text: text)
-      if let session = sessions[script] { session.hear(entry) } else { configuration.log(entry) }
+      text = text.cut(to: scriptLimits.logEntry)
+      show(HostConfiguration.LogEntry(script: script, level: level, text: text))
       return arguments.none()
     }
+    // report(error, the function that raised it)
     try natives.add("report", as: "the host") { arguments in
-      system.report(StoreError(.script, try arguments.string("the error")))
+      let text = try arguments.string("the error")
+      let function = arguments.isNil ? nil : try arguments.function("the function")
+      arguments.engine.system.report(StoreError(.script, text, raisedBy: function))
       return arguments.none()
     }
     try natives.add("progress", as: "progress") { arguments in
@@ -84,11 +96,22 @@ extension HostEngine {
   }
 }
 
+extension String {
+  /// The text, or its beginning and how much more there was where it has more bytes than that.
+  fileprivate func cut(to limit: Int) -> String {
+    guard utf8.count > limit else { return self }
+    var end = utf8.index(startIndex, offsetBy: limit)
+    while String.Index(end, within: self) == nil { end = utf8.index(before: end) }
+    return "\(self[..<end])... (\(utf8[end...].count) bytes more)"
+  }
+}
+
 /// Times as text.
 enum Timestamp {
-  /// Seconds since 1970 in the form `2026-01-31T12:00:00.000Z`.
-  static func iso(_ seconds: Double) -> String {
-    guard seconds.isFinite, abs(seconds) < 1e11 else { return "invalid time" }
+  /// Seconds since 1970 in the form `2026-01-31T12:00:00.000Z`; nil for what is no time, or in a year of more or fewer
+  /// than four digits.
+  static func iso(_ seconds: Double) -> String? {
+    guard seconds >= -62_167_219_200, seconds < 253_402_300_800 else { return nil }
     let milliseconds = Int((seconds * 1_000).rounded(.down))
     let (days, rest) = milliseconds.quotientAndRemainderFloored(dividingBy: 86_400_000)
     // Days to a date of the Gregorian calendar, counted in eras of 400 years from 0000-03-01.

@@ -40,13 +40,18 @@ final class FolderSignal: Sendable {
 final class PollingWatcher: FolderWatcher {
   private let task: Task<Void, Never>
 
-  init(_ folder: String, every seconds: Double, _ signal: FolderSignal) {
+  init(
+    _ folder: String,
+    every seconds: Double,
+    _ sleep: @escaping @Sendable (Double) async throws -> Void,
+    _ signal: FolderSignal
+  ) {
     // Before anybody goes on, so that what they change is a change.
     let first = PollingWatcher.look(at: folder)
     task = Task {
       var last = first
       while !Task.isCancelled {
-        try? await Task.sleep(for: .seconds(seconds))
+        try? await sleep(seconds)
         let now = PollingWatcher.look(at: folder)
         if now != last { signal.raise() }
         last = now
@@ -59,16 +64,19 @@ final class PollingWatcher: FolderWatcher {
   /// What tells one state of a folder from another: each script's size, time and identity.
   private static func look(at folder: String) -> [String: [UInt64]] {
     var found: [String: [UInt64]] = [:]
-    let files = FileManager.default
-    guard let walker = files.enumerator(atPath: folder) else { return found }
-    for case let path as String in walker where matters(path) {
-      guard let facts = try? files.attributesOfItem(atPath: folder + "/" + path) else { continue }
+    let walk = ProjectWalk(folder)
+    let refused = walk.refused.map { $0.path }
+    for path in walk.paths + refused {
+      let real = URL(fileURLWithPath: folder + "/" + path).resolvingSymlinksInPath().path
+      guard let facts = try? FileManager.default.attributesOfItem(atPath: real) else { continue }
       let time = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
       found[path] = [
         (facts[.size] as? NSNumber)?.uint64Value ?? 0, time.bitPattern,
         (facts[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0,
       ]
     }
+    // A folder that is away is told of, also one without scripts.
+    if !FileManager.default.fileExists(atPath: folder) { found["."] = [] }
     return found
   }
 }

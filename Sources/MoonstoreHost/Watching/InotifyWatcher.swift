@@ -71,26 +71,38 @@ final class InotifyWatcher: FolderWatcher {
 
   private static var reason: String { unsafe String(cString: strerror(errno)) }
 
-  /// Watches a folder and those below it.
+  /// Watches a folder and those below it, through links as long as they stay in the root and lead in no circle.
   ///
   /// - Returns: Whether the folder itself is watched.
   @discardableResult
-  private func add(_ folder: String) -> Bool {
+  private func add(_ folder: String, above: [String] = []) -> Bool {
     let watch = unsafe inotify_add_watch(descriptor, folder, InotifyWatcher.events)
     guard watch >= 0 else { return false }
     folders.withLock { $0[watch] = folder }
+    let real = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+    guard !above.contains(real) else { return true }
     // What was made before the watch stood is found by looking.
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     where !name.hasPrefix(".") {
       var isFolder: ObjCBool = false
       let path = folder + "/" + name
       if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-        isFolder.boolValue
+        isFolder.boolValue, isInside(path)
       {
-        add(path)
+        add(path, above: above + [real])
       }
     }
     return true
+  }
+
+  private func isLink(_ path: String) -> Bool {
+    let facts = try? FileManager.default.attributesOfItem(atPath: path)
+    return facts?[.type] as? FileAttributeType == .typeSymbolicLink
+  }
+
+  private func isInside(_ path: String) -> Bool {
+    let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    return real.hasPrefix(URL(fileURLWithPath: root).resolvingSymlinksInPath().path + "/")
   }
 
   private func receive() {
@@ -137,6 +149,13 @@ final class InotifyWatcher: FolderWatcher {
       if mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0, !name.hasPrefix(".") {
         add(folder + "/" + name)
       }
+      return true
+    }
+    // A link has no ending that tells what it leads to.
+    if mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0, !name.hasPrefix("."),
+      isLink(folder + "/" + name)
+    {
+      if isInside(folder + "/" + name) { add(folder + "/" + name) }
       return true
     }
     return InotifyWatcher.matters(name)

@@ -10,6 +10,10 @@ public struct WatchOptions: Sendable {
   /// Seconds between two looks at the folder, for file systems that do not tell of changes (network drives,
   /// some containers); nil to be told by the system.
   public var polling: Double?
+  /// Waits for so many seconds; another clock makes a test depend on nothing but events.
+  public var sleep: @Sendable (_ seconds: Double) async throws -> Void = { seconds in
+    try await Task.sleep(for: .seconds(seconds))
+  }
   /// How to treat what is under way.
   public var reload = ReloadOptions()
 
@@ -62,26 +66,26 @@ public final class ProjectWatch: Sendable {
           "a folder is looked at every so many seconds, not every \(seconds)"
         )
       }
-      return PollingWatcher(folder, every: seconds, signal)
+      return PollingWatcher(folder, every: seconds, options.sleep, signal)
     }
     #if os(Linux)
     return try InotifyWatcher(folder, signal)
     #elseif canImport(CoreServices)
     return try EventStreamWatcher(folder, signal)
     #else
-    return PollingWatcher(folder, every: 0.5, signal)
+    return PollingWatcher(folder, every: 0.5, options.sleep, signal)
     #endif
   }
 
   /// Waits until nothing has changed for a while.
   private static func quiet(_ signal: FolderSignal, _ options: WatchOptions) async {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(options.longest)
+    var waited = 0.0
     var heard: Int
     repeat {
       heard = signal.heard
-      try? await Task.sleep(for: .seconds(options.quiet))
-    } while signal.heard != heard && clock.now < end && !Task.isCancelled
+      try? await options.sleep(options.quiet)
+      waited += options.quiet
+    } while signal.heard != heard && waited < options.longest && !Task.isCancelled
   }
 }
 

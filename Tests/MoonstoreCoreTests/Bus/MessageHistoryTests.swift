@@ -77,4 +77,26 @@ struct MessageHistoryTests {
     #expect(recent == ["before"])
     #expect(system.bus.unhandledCount == 1)
   }
+
+  @Test func `Who reads how many were sent follows it, and an effect that sends does not`() throws {
+    var runs = 0
+    let signal = Signal(0, in: system.graph)
+    let count = Computed(in: system.graph) { [system] in system.bus.sentCount }
+    #expect(try count.value == 0)
+    var effect: Effect?
+    try system.turn {
+      effect = Effect(in: system.graph) { [system] in
+        runs += 1
+        _ = signal.value
+        try system.send("note")
+      }
+    }
+    #expect(runs == 1)
+    #expect(try count.value == 1)
+    signal.value = 1
+    try system.turn {}
+    #expect(runs == 2)
+    #expect(try count.value == 2)
+    effect?.dispose()
+  }
 }

@@ -22,8 +22,9 @@ struct MessageLoopTests {
       }
     }
     #expect(error?.code == .endlessLoop)
-    #expect(error?.message.contains("ping -> pong -> ping") == true)
-    #expect(error?.message.contains("\(system.limits.messageDepth)") == true)
+    #expect(error?.message.contains("'ping' at 'swift' in Swift") == true)
+    #expect(error?.message.contains("'pong' at 'swift' in Swift") == true)
+    #expect(error?.message.contains("\(system.limits.loopLength)") == true)
     #expect(try store.get("count") == 0)
   }
 
@@ -38,7 +39,7 @@ struct MessageLoopTests {
   }
 
   @Test func `A chain as long as the limit is none`() throws {
-    system.limits.messageDepth = 10
+    system.limits.loopLength = 10
     var heard = 0
     _ = try system.subscribe("count") { [system] message in
       heard += 1

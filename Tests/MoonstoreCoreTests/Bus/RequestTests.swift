@@ -75,8 +75,22 @@ struct RequestTests {
     _ = try system.answer("pong") { [system] _ in try system.request("ping") }
     let error = failure { _ = try system.request("ping") }
     #expect(error?.code == .endlessLoop)
-    #expect(error?.message.contains("ping -> pong") == true)
+    let way = "'ping' at 'swift' in Swift -> 'pong' at 'swift' in Swift"
+    #expect(error?.message.contains(way) == true)
+    #expect(error?.message.contains("limits.nestedRequests") == true)
     #expect(try system.defineCounter().call("increment") == 1)
+  }
+
+  @Test func `As many requests as the limit allows can wait for each other`() throws {
+    _ = try system.answer("down") { [system] message in
+      let level = message.payload.integerValue ?? 0
+      return level == 1 ? "bottom" : try system.request("down", .integer(level - 1))
+    }
+    let limit = system.limits.nestedRequests
+    #expect(try system.request("down", .integer(Int64(limit))) == "bottom")
+    let error = failure { _ = try system.request("down", .integer(Int64(limit) + 1)) }
+    #expect(error?.code == .endlessLoop)
+    #expect(try system.request("down", 5) == "bottom")
   }
 
   @Test func `A request waits for its turn in the queue`() throws {

@@ -2,11 +2,11 @@ import MoonValue
 import MoonstoreCore
 import Testing
 
-/// A part that is empty is an array or a map only once its first key says so.
+/// An empty part that was never declared is an array or a map only once its first key says so.
 struct EmptyPartTests {
   let system = StoreSystem()
 
-  private func makeStore(_ part: Value = [:]) throws -> Store {
+  private func makeStore(_ part: Value = .empty) throws -> Store {
     try system.define("store", state: ["part": part])
   }
 
@@ -23,7 +23,8 @@ struct EmptyPartTests {
     let store = try makeStore()
     try store.set("part[1]", "a")
     #expect(try store.get("part") == ["a"])
-    try store.set("part", [:])
+    try store.set("part", 1)
+    try store.set("part", .empty)
     try store.set("part.name", "a")
     #expect(try store.get("part") == ["name": "a"])
   }
@@ -36,11 +37,17 @@ struct EmptyPartTests {
     #expect(try store.get("part") == ["a"])
   }
 
-  @Test func `An empty array that gets a field becomes a map`() throws {
-    let store = try makeStore([])
-    try store.set("part.name", 1)
-    try store.set("part.other", 2)
-    #expect(try store.get("part") == ["name": 1, "other": 2])
+  @Test func `What was declared stays what it is`() throws {
+    let list = try makeStore([])
+    #expect(failure { try list.set("part.name", 1) }?.code == .notData)
+    #expect(try list.get("part") == [])
+    try list.set("part", .empty)
+    #expect(try list.get("part") == [])
+    let map = try StoreSystem().define("store", state: ["part": [:]])
+    try map.set("part[1]", "a")
+    #expect(try map.get("part") == .map([1: "a"]))
+    try map.set("part", .empty)
+    #expect(try map.get("part") == [:])
   }
 
   @Test func `A decision that was undone can be made otherwise`() throws {
@@ -69,15 +76,6 @@ struct EmptyPartTests {
     #expect(try store.get("part") == ["other": 3])
   }
 
-  @Test func `A field in an empty array that was undone leaves an empty array`() throws {
-    let store = try makeStore([])
-    failing { try store.set("part.name", 1) }
-    #expect(try store.get("part") == [])
-    let part = try #require(try store.part("part"))
-    try system.turn { system.tree.insert(.integer(5), into: part, at: part.slots.count) }
-    #expect(try store.get("part") == [5])
-  }
-
   @Test func `A map that was emptied and made an array goes back to its fields`() throws {
     let store = try makeStore(["a": 1, "b": 2])
     let part = try #require(try store.part("part"))
@@ -96,11 +94,11 @@ struct EmptyPartTests {
     let store = try system.define(
       StoreDefinition(
         "store",
-        state: ["part": [:]],
+        state: ["part": .empty],
         getters: ["copy": { try $0.get("part") }]
       )
     )
-    #expect(try store.get("copy") == [:])
+    #expect(try store.get("copy") == .empty)
     try store.set("part.a", 1)
     #expect(try store.get("copy") == ["a": 1])
     try store.remove("a", from: "part")

@@ -108,4 +108,53 @@ struct LargeMapTests {
     try store.set("maps[300].only299", "changed")
     #expect(try store.get("maps")[299]?["only299"] == "changed")
   }
+
+  @Test func `Counting and searching pass removed fields by, in a turn and after undoing`() throws {
+    let store = try system.define("store", state: ["map": [:]])
+    try system.turn { for number in 0..<100 { try store.set("map.field\(number)", 1) } }
+    let part = try #require(try store.part("map"))
+    _ = failure {
+      try system.turn {
+        for number in 0..<90 { try store.remove(.string("field\(number)"), from: "map") }
+        #expect(part.count == 10)
+        #expect(part.firstField(from: 0) == 90)
+        #expect(part.firstField(from: 3) == 90)
+        try store.set("map.field7", 7)
+        #expect(part.count == 11)
+        #expect(part.firstField(from: 0) == 7)
+        try store.set("map.more", 1)
+        #expect(part.count == 12)
+        throw Refusal(reason: "on purpose")
+      }
+    }
+    #expect(part.count == 100)
+    #expect(part.firstField(from: 0) == 0)
+    try system.turn {
+      for number in 0..<100 { try store.remove(.string("field\(number)"), from: "map") }
+      #expect(part.count == 0)
+    }
+    #expect(part.count == 0)
+    #expect(part.slots.isEmpty)
+    #expect(part.firstField(from: 0) == 0)
+    try store.set("map.again", 1)
+    #expect(part.count == 1)
+    #expect(part.firstField(from: 0) == 0)
+  }
+
+  @Test func `A changed part of a list whose elements have moved is found, whichever it is`() throws
+  {
+    let store = try system.define(
+      "store",
+      state: ["list": .array((0..<500).map { ["n": .integer($0)] })]
+    )
+    let list = try #require(try store.part("list"))
+    let nodes = list.slots.compactMap(\.node)
+    try system.turn {
+      for _ in 0..<3 { system.tree.remove(from: list, at: 0) }
+      system.tree.reorder(list, Array((0..<497).reversed()))
+    }
+    for (index, node) in nodes.enumerated().dropFirst(3) {
+      #expect(node.path?.components.last == .index(500 - index))
+    }
+  }
 }

@@ -46,8 +46,9 @@ struct StateReconciliationTests {
   @Test(
     arguments: [
       (1, 2.5, true), (1, "x", false), (1, true, false), ("x", .null, true), (.null, [1], true),
-      ([1], [:], true), ([:], [1], true), ([1], ["a": 1], false), (["a": 1], [1], false),
-      ([1], "x", false), (["a": 1], [:], true), ([], ["a": 1], false), (true, false, true),
+      ([1], .empty, true), (.empty, [1], true),
+      ([:], [1], false), ([1], ["a": 1], false), (["a": 1], [1], false),
+      ([1], "x", false), (["a": 1], .empty, true), ([], ["a": 1], false), (true, false, true),
       (.bytes([0xFF]), "x", true),
     ] as [(Value, Value, Bool)]
   )
@@ -62,7 +63,9 @@ struct StateReconciliationTests {
       new: ["part": ["value": new]]
     )
     #expect(conflicts.isEmpty == fits)
-    if live.mapValue == nil || new.mapValue == nil {
+    if live == .empty {
+      #expect(state == ["part": ["value": []]])
+    } else if live.mapValue == nil || new.mapValue == nil {
       #expect(state == ["part": ["value": live]])
     }
     if !fits { #expect(conflicts.first?.hasPrefix("part.value: ") == true) }

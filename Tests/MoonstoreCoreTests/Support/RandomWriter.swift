@@ -14,7 +14,8 @@ struct RandomWriter {
     "list": [1, 2, 3, 4],
     "lines": [["id": 1, "tags": ["a"]], ["id": 2, "tags": []], ["id": 3, "tags": ["b", "c"]]],
     "user": ["name": "Ada", "address": ["city": "London"]],
-    "empty": [:],
+    "empty": .empty,
+    "emptyMap": [:],
     "scores": .map([.integer(5): 1, .integer(9): ["deep": true]]),
   ]
 
@@ -55,8 +56,6 @@ struct RandomWriter {
   private mutating func writeElement(of node: StateNode, in tree: StateTree) throws {
     let count = node.slots.count
     switch generator.below(6) {
-    case _ where count == 0 && generator.below(3) == 0:
-      try tree.assign("field", tree.slot(value(depth: 1)), in: node)
     case 0, 1: tree.insert(tree.slot(value(depth: 2)), into: node, at: generator.below(count + 1))
     case 2 where count > 0: tree.remove(from: node, at: generator.below(count))
     case 3 where count > 1: tree.reorder(node, Array(0..<count).shuffled(using: &generator))
@@ -89,6 +88,7 @@ struct RandomWriter {
   private mutating func value(depth: Int) -> Value {
     guard depth > 0 else { return scalar() }
     switch generator.below(6) {
+    case _ where generator.below(8) == 0: return .empty
     case 0: return .array((0..<generator.below(4)).map { _ in value(depth: depth - 1) })
     case 1:
       var pairs: [Value.Key: Value] = [:]

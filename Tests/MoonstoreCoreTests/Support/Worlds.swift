@@ -61,15 +61,3 @@ extension Store {
     try live.system.turn { try live.system.tree.assign(key, .empty, in: node) }
   }
 }
-
-extension Value {
-  /// The value with empty arrays as empty maps: an empty part is either until its first key.
-  var withoutEmptyArrays: Value {
-    switch self {
-    case .array([]): .map([:])
-    case .array(let elements): .array(elements.map(\.withoutEmptyArrays))
-    case .map(let pairs): .map(pairs.mapValues(\.withoutEmptyArrays))
-    default: self
-    }
-  }
-}

@@ -355,4 +355,25 @@ import TestSupport
     try await host.host.setScriptLimits(ScriptLimits())
     try await check(host)
   }
+
+  @Test func `An error whose text never ends holds up a driver for one turn`() async throws {
+    let project = try AttackedShop.shop().merging([
+      "stores/evil.lua": """
+      return defineStore("evil", {
+        actions = {
+          fail = function()
+            error(setmetatable({}, { __tostring = function() while true do end end }))
+          end,
+        },
+      })
+      """
+    ]) { _, new in new }
+    let host = try await TestHost(project) {
+      $0.grantsFiles = true
+      $0.scriptLimits.turn = 0.05
+    }
+    #expect(await error { try await host.run("useStore('evil'):fail()") } != nil)
+    try await host.host.setScriptLimits(ScriptLimits())
+    try await check(host)
+  }
 }

@@ -301,9 +301,9 @@ final class MovableClock: HostClock {
     ])
     let result = try await host.run(
       #"""
-      local function failure(type)
-        local ok, err = pcall(bus.request, type)
-        return err.message
+      local function failure(name)
+        local ok, err = pcall(bus.request, name)
+        return type(err) == "string" and err or err.message
       end
       local desk, seen = useStore("desk"), nil
       bus.subscribe("*", function(m) if m.type == "desk:now" then seen = m end end)

@@ -105,6 +105,59 @@ struct ReloadRunningTests {
     #expect(try await test.run("return #useStore('slow').log") == 0)
   }
 
+  @Test
+  func
+    `Calls that wait are counted and drained however they were entered: by scripts, tasks and sessions`()
+    async throws
+  {
+    let other = """
+      return defineStore("other", {
+        permissions = { "*" },
+        actions = {
+          direct = function() return useStore("slow"):work(50) end,
+          coroutine = function() return coroutine.wrap(function() return useStore("slow"):work(50) end)() end,
+          begin = function() spawn(function() useStore("slow"):work(50) end) end,
+          keeps = function() return 1 end,
+          sleeps = function() sleep(50) return "slept" end,
+        },
+      })
+      """
+    let time = ManualTime()
+    let test = try await TestHost(
+      ["stores/slow.lua": slow(1), "stores/other.lua": other],
+      time: time
+    )
+    let host = test.host
+    let calls = ["direct", "coroutine"].map { name in
+      Task { try await host.call("other", name) }
+    }
+    let unconcerned = Task { try await host.call("other", "sleeps") }
+    try await host.call("other", "begin")
+    let driver = Task { try await test.run("return useStore('slow'):work(50)") }
+    let session = try await host.openSession()
+    let entry = Task { await session.submit("useStore('slow'):work(50)") }
+    try await eventually("all wait") { time.sleeping == 6 }
+    var options = ReloadOptions()
+    options.running = .drain(seconds: 20)
+    let report = try await test.reload(["stores/slow.lua": slow(2)], options)
+    #expect(report.running.map(\.script) == ["stores/slow.lua"])
+    #expect(report.running.map(\.version) == [1])
+    #expect(report.running.map(\.count) == [5])
+    try await time.pass(20, when: 7)
+    for call in calls {
+      let error = await #expect(throws: StoreError.self) { try await call.value }
+      #expect(error?.code == .cancelled)
+      #expect(error?.message.contains("version 1 of stores/slow.lua") == true)
+    }
+    let driven = await #expect(throws: StoreError.self) { try await driver.value }
+    #expect(driven?.code == .cancelled)
+    #expect(await entry.value.error?.code == .cancelled)
+    #expect(test.record.log.filter { $0 == "closed 1" }.count == 5)
+    #expect(try await host.outdatedWork().isEmpty)
+    try await time.pass(30, when: 1)
+    #expect(try await unconcerned.value == "slept")
+  }
+
   @Test func `Running actions can be drained with a deadline`() async throws {
     let time = ManualTime()
     let test = try await TestHost(["stores/slow.lua": slow(1)], time: time)

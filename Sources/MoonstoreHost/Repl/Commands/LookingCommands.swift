@@ -308,7 +308,7 @@ enum Columns {
 /// Times of day.
 enum Clock {
   static func text(of seconds: Double) -> String {
-    let iso = Timestamp.iso(seconds)
+    let iso = Timestamp.iso(seconds) ?? ""
     return String(iso.dropFirst(11).dropLast())
   }
 }

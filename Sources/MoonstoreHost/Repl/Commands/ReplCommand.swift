@@ -320,15 +320,3 @@ extension UInt {
     self < 10_240 ? "\(self) B" : self < 10 << 20 ? "\(self >> 10) KiB" : "\(self >> 20) MiB"
   }
 }
-
-extension StatePatch {
-  /// The patch as data.
-  var record: Value {
-    var record: [Value.Key: Value] = [
-      "operation": .string(operation.name), "path": .string("\(path)"),
-    ]
-    record["old"] = old
-    record["new"] = new
-    return .map(record)
-  }
-}

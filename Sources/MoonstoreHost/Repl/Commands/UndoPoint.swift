@@ -17,8 +17,8 @@ struct UndoPoint {
     for patch in changes.flatMap(\.patches) {
       let place = UndoPoint.place(of: patch)
       guard left[place] == nil else { continue }
-      let found = StatePlace(place, in: system)
-      if let node = found?.slot.node {
+      let found = system.slot(at: place)
+      if let node = found?.node {
         var size = StateSize()
         size.count(node)
         parts += size.parts
@@ -47,7 +47,7 @@ struct UndoPoint {
   /// - Throws: `invalidArgument` when something was touched since; `permissionDenied`.
   func takeBack(in engine: HostEngine, _ session: SessionState) throws(StoreError) -> Int {
     let system = engine.system
-    for (path, value) in left where StatePlace(path, in: system)?.value != value {
+    for (path, value) in left where system.slot(at: path)?.value != value {
       throw UndoPoint.touched(path)
     }
     for change in changes {
@@ -69,53 +69,11 @@ struct UndoPoint {
   }
 
   private static func takeBack(_ patch: StatePatch, in system: StoreSystem) throws(StoreError) {
-    let inverse = patch.inverse
-    let container = StatePath(inverse.path.components.dropLast())
-    guard let last = inverse.path.components.last else { return }
-    let tree = system.tree
-    if case .reorder(let order) = inverse.operation {
-      guard let node = StatePlace(inverse.path, in: system)?.slot.node,
-        node.slots.count == order.count
-      else { throw touched(inverse.path) }
-      return tree.reorder(node, order.map { $0 - 1 })
-    }
-    guard let node = StatePlace(container, in: system)?.slot.node else {
-      throw touched(container)
-    }
-    // Where an entry waited, others may have written between its own writes.
-    let current = StatePlace(inverse.path, in: system)
-    if let old = inverse.old, current?.value != old { throw touched(inverse.path) }
-    switch inverse.operation {
-    case .set: try tree.assign(last.key, tree.slot(inverse.new ?? .null), in: node)
-    case .remove where node.kind == .array:
-      tree.remove(from: node, at: (last.position ?? 1) - 1)
-    case .remove: try tree.assign(last.key, .empty, in: node)
-    case .insert:
-      let position = (last.position ?? 1) - 1
-      guard position >= 0, position <= node.slots.count else { throw touched(inverse.path) }
-      if node.kind == .undetermined { tree.decide(.array, for: node) }
-      tree.insert(tree.slot(inverse.new ?? .null), into: node, at: position)
-    case .reorder: break
+    do {
+      try system.apply(patch.inverse)
+    } catch {
+      // Where an entry waited, others may have written between its own writes.
+      throw error.code == .invalidArgument ? touched(patch.path) : error
     }
   }
-}
-
-/// What stands at a path that begins with a store.
-private struct StatePlace {
-  let slot: StateSlot
-
-  init?(_ path: StatePath, in system: StoreSystem) {
-    guard case .field(.string(let id)) = path.components.first, let store = system.registry.find(id)
-    else { return nil }
-    var slot = StateSlot.node(store.root)
-    for component in path.components.dropFirst() {
-      guard let node = slot.node else { return nil }
-      let position = node.position(of: component.key)
-      guard position >= 0, !node.slots[position].isEmpty else { return nil }
-      slot = node.slots[position]
-    }
-    self.slot = slot
-  }
-
-  var value: Value { slot.value }
 }

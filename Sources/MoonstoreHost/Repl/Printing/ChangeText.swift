@@ -54,6 +54,7 @@ enum PlainText {
       if elements.isEmpty { return "{}" }
       return "{ " + joined(elements.lazy.map { flat($0, upTo: limit) }, elements.count, limit)
         + " }"
+    case .empty: return "{}"
     case .map(let pairs):
       if pairs.isEmpty { return "{}" }
       let texts = pairs.keys.sorted().lazy.map { key in

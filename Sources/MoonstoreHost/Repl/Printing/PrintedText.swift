@@ -1,5 +1,6 @@
 import MoonLuaSyntax
 import MoonValue
+import MoonstoreCore
 
 /// Texts as they are shown: in quotes, cut, and with all that could command a terminal written out.
 enum PrintedText {
@@ -57,32 +58,12 @@ enum PrintedText {
     case "\t": text += "\\t"
     case _ where scalar.value < 0x20 || scalar.value == 0x7F:
       text += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-    case _ where scalar.isHarmful: text += "\\u{" + String(scalar.value, radix: 16) + "}"
+    case _ where TerminalText.isHarmful(scalar):
+      text += "\\u{" + String(scalar.value, radix: 16) + "}"
     default: text.unicodeScalars.append(scalar)
     }
   }
 
   /// A line of text for people, as it is except for what could command a terminal.
-  static func line(_ text: String) -> String {
-    var safe = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\n", "\t": safe.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F || scalar.isHarmful:
-        safe += "\\u{" + String(scalar.value, radix: 16) + "}"
-      default: safe.unicodeScalars.append(scalar)
-      }
-    }
-    return safe
-  }
-}
-
-extension UnicodeScalar {
-  /// Whether it commands a terminal, or shows a text in another order than it has.
-  fileprivate var isHarmful: Bool {
-    switch value {
-    case 0x80...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-    default: false
-    }
-  }
+  static func line(_ text: String) -> String { TerminalText.clean(text) }
 }

@@ -73,6 +73,7 @@ struct ValuePrinter {
       return fields("", keys: pairs.keys.sorted(), depth) { printer, key in
         pairs[key].map { printer.print($0, depth + 1) } ?? .text("null", .word)
       }
+    case .empty: return .table(label: "", parts: [], more: nil)
     }
   }
 

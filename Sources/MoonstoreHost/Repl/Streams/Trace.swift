@@ -56,9 +56,9 @@ final class Trace: ReplStream {
       let store = try system.store(id)
       if isPath {
         guard let rest = Trace.path(pattern, in: id) else { continue }
-        parts.append(try store.subscribe(path: rest == "*" ? nil : rest, self.see))
+        parts.append(try store.subscribe(path: rest == "*" ? nil : rest, seeWhenFinal))
       } else if Glob(pattern).matches(id) {
-        parts.append(try store.subscribe(self.see))
+        parts.append(try store.subscribe(seeWhenFinal))
       }
     }
     return !parts.isEmpty
@@ -74,7 +74,9 @@ final class Trace: ReplStream {
     guard !isOver else { return }
     let time = Clock.text(of: engine.system.clock.now)
     let line = time + " " + String(repeating: "  ", count: min(depth, 20)) + text
-    session.options.onEvent(.traced(Trace.cut(line, max(40, width))))
+    let shown = Trace.cut(line, max(40, width))
+    guard engine.showsTrace(shown, of: session.name) else { return }
+    session.options.onEvent(.traced(shown))
     left -= 1
     if left <= 0 { end("as many as were asked for") }
   }
@@ -103,6 +105,10 @@ final class Trace: ReplStream {
       "\(PrintedText.line(message.type)) \(PlainText.flat(message.payload, upTo: width))"
         + PrintedText.line(" from \(message.from)\(to)")
     )
+  }
+
+  private func seeWhenFinal(_ change: StoreChange) {
+    engine.system.whenFinal { [weak self] in self?.see(change) }
   }
 
   private func see(_ change: StoreChange) {
@@ -148,9 +154,9 @@ extension HostEngine {
       store,
       with: ScriptHook(function.reference, grant: 0),
       of: trace.session.name,
-      in: \.scriptHooks
+      as: .hook
     )
-    return Subscription { [unowned self] in
+    return CustomSubscription { [unowned self] in
       traces[number] = nil
       subscription.cancel()
     }

@@ -56,7 +56,14 @@ final class Watch: ReplStream {
     lastTime = now
     let text = engine.shown(function, session, view)
     guard text != last else { return }
+    let before = last
     last = text
+    engine.system.noteTold { [weak self] in self?.last = before }
+    engine.system.whenFinal { [weak self] in self?.show(text) }
+  }
+
+  private func show(_ text: String) {
+    guard !isOver else { return }
     session.options.onEvent(.watched(text))
     left -= 1
     if left <= 0 { end("as many as were asked for") }

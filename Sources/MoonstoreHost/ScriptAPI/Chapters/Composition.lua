@@ -1,7 +1,14 @@
 -- Putting stores together: a chapter of the script API, made when a script first names one of its globals.
 local tools = ...
-local native, view, grouped = tools.native, tools.view, tools.grouped
+local native, view = tools.native, tools.view
 local makers = {}
+
+-- Ends registrations that were made together; whether one of them stood.
+local function endAll(numbers)
+  local stood = false
+  for _, number in ipairs(numbers) do stood = native.cancel(number) or stood end
+  return stood
+end
 
 local function refuse(code, message, ...) native.fail(code, message:format(...)) end
 
@@ -13,10 +20,6 @@ local function sortedKeys(map)
   for key in next, map do keys[#keys + 1] = key end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   return keys
-end
-
-local function group(body, ...)
-  return grouped(native.beginGroup(), function(mark) native.endGroup(mark, true) end, body, ...)
 end
 
 -- MARK: Namespaces
@@ -154,11 +157,11 @@ local function compose(script, map)
       handles[key] = check(key, value)
     end
   end
-  group(callAll, functions, handles, made)
+  native.transaction(callAll, functions, handles, made)
   local isDisposed = false
   return composed(script, handles, function()
     if isDisposed then return false end
-    group(function()
+    native.transaction(function()
       -- The last one first, since it may depend on those before it.
       for index = #made, 1, -1 do
         if native.hasStore(made[index]) then native.unregister(script.id, made[index], {}) end
@@ -193,7 +196,7 @@ function makers.createStoreWithDeps(script)
       ids[#ids + 1] = id
       handles[type(key) == "string" and key or id] = native.useStore(script.id, id)
     end
-    return group(function()
+    return native.transaction(function()
       local store = factory(view(handles, "deps"))
       if not idOf(store) then
         refuse(
@@ -219,7 +222,7 @@ function makers.useComposedStore(script)
     if type(options) ~= "table" or options.onChange ~= nil and type(options.onChange) ~= "function" then
       refuse("invalidArgument", "useComposedStore: the options are { onChange = function(key, change) end }")
     end
-    return group(function()
+    return native.transaction(function()
       local stores = composition()
       if type(stores) ~= "table" then
         refuse(
@@ -234,23 +237,23 @@ function makers.useComposedStore(script)
         end
         handles[key] = handle
       end
-      local disposers, seen = {}, {}
+      local numbers, seen = {}, {}
       local onChange = options.onChange
       for _, key in ipairs(onChange and sortedKeys(handles) or {}) do
         local id = idOf(handles[key])
         if not seen[id] then
           seen[id] = true
-          disposers[#disposers + 1] = tools.disposer(native.subscribe(
+          numbers[#numbers + 1] = native.subscribe(
             script.id, handles[key], function(change) onChange(key, change) end, {}
-          ))
+          )
         end
       end
       local isDisposed = false
       return composed(script, handles, function()
-        if isDisposed then return false end
+        if #numbers > 0 then return endAll(numbers) end
+        local wasDisposed = isDisposed
         isDisposed = true
-        for _, dispose in ipairs(disposers) do dispose() end
-        return true
+        return not wasDisposed
       end)
     end)
   end
@@ -261,7 +264,7 @@ end
 -- What a middleware does wrong while it hears of a failure must not hide the failure.
 local function hear(fn, ...)
   local ok, err = pcall(fn, ...)
-  if not ok then native.report(tostring(err)) end
+  if not ok then native.report(tostring(err), fn) end
 end
 
 -- A table { before, after, error } as a function(call, next).
@@ -321,13 +324,7 @@ function makers.applyMiddleware(script)
       list[1] = middlewareFrom(middleware, "the middleware")
     end
     local numbers = native.applyMiddleware(script.id, store, table.unpack(list))
-    local isDisposed = false
-    return function()
-      if isDisposed then return false end
-      isDisposed = true
-      for _, number in ipairs(numbers) do native.cancel(number) end
-      return true
-    end
+    return function() return endAll(numbers) end
   end
 end
 

@@ -23,7 +23,7 @@ function methods.wait(task, timeout)
     own.state = own.state or status
   end
   if own.state == "done" then return table.unpack(own.results, 1, own.results.n) end
-  if own.parent then native.seeTask(own.parent, own.number) end
+  native.seeTask(own.number, own.parent)
   error(own.failure, 0)
 end
 

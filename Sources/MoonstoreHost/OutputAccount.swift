@@ -1,0 +1,90 @@
+import MoonLua
+import MoonValue
+import MoonstoreCore
+
+/// What the turn under way has printed, logged and traced, and what was left out of that.
+///
+/// What goes over the limits is dropped, and counted: a script that floods costs its host no more than the limits.
+struct OutputAccount {
+  private(set) var bytes = 0
+  private(set) var lines = 0
+  private(set) var bytesLeftOut = 0
+  private(set) var linesLeftOut = 0
+
+  /// Whether all was shown.
+  var isWhole: Bool { bytesLeftOut == 0 && linesLeftOut == 0 }
+
+  /// How many bytes of a text may be shown; nil where nothing of it is.
+  mutating func admit(_ size: Int, _ limits: ScriptLimits) -> Int? {
+    let room = max(0, (limits.output ?? .max) - bytes)
+    guard room > 0, lines < limits.outputLines ?? .max else {
+      bytesLeftOut += size
+      linesLeftOut += 1
+      return nil
+    }
+    lines += 1
+    bytes += min(size, room)
+    bytesLeftOut += max(0, size - room)
+    return min(size, room)
+  }
+
+  /// The line that stands for what was left out.
+  func summary(_ limits: ScriptLimits) -> String {
+    var allowed: [String] = []
+    if let bytes = limits.output { allowed.append("\(bytes) bytes (limits.output)") }
+    if let lines = limits.outputLines { allowed.append("\(lines) lines (limits.outputLines)") }
+    return
+      "output was cut: \(linesLeftOut) lines and \(bytesLeftOut) bytes were left out; a turn may "
+      + "print, log and trace \(allowed.joined(separator: " and "))"
+  }
+}
+
+extension HostEngine {
+  /// Shows what a script prints or logs, to its session or to the host, as far as its turn may.
+  func show(_ entry: HostConfiguration.LogEntry) {
+    var entry = entry
+    // The code of a driver is its owner's, and its calls are turns of their own.
+    if !machine.isDriving {
+      let size = entry.text.utf8.count
+      guard let shown = output.admit(size, scriptLimits) else { return cut(entry.script) }
+      if shown < size {
+        let text = String(decoding: entry.text.utf8.prefix(shown), as: UTF8.self) + "..."
+        entry = HostConfiguration.LogEntry(script: entry.script, level: entry.level, text: text)
+        cut(entry.script)
+      }
+    }
+    tell(entry)
+  }
+
+  /// Whether a line of a trace may be shown.
+  func showsTrace(_ text: String, of session: String) -> Bool {
+    if machine.isDriving || output.admit(text.utf8.count, scriptLimits) != nil { return true }
+    cut(session)
+    return false
+  }
+
+  private func cut(_ script: String) {
+    if cutScript == nil { cutScript = script }
+  }
+
+  /// Tells what was left out of the turn that ends.
+  func endOutput() {
+    guard let script = cutScript else { return }
+    cutScript = nil
+    tell(
+      HostConfiguration.LogEntry(
+        script: script,
+        level: "warning",
+        text: output.summary(scriptLimits)
+      )
+    )
+  }
+
+  private func tell(_ entry: HostConfiguration.LogEntry) {
+    if let session = sessions[entry.script] {
+      session.hear(entry)
+    } else {
+      configuration.log(entry)
+    }
+  }
+}
