@@ -10,7 +10,6 @@ import TestSupport
       actions = {
         add = function(self, by) self.n = self.n + by return self.n end,
         wait = function(self, seconds) sleep(seconds) return "waited" end,
-        spin = function(self) while true do end end,
         raw = function(self) self.n = 7 return "caf\xe9" end,
       },
     })
@@ -195,7 +194,7 @@ import TestSupport
 
   @Test func `A second signal ends a call that does not end, and no answer is lost`() async throws {
     let run = try await stream(
-      add + #"{"store":"counter","action":"spin"}"# + "\n",
+      add + #"{"store":"counter","action":"wait","args":[3600]}"# + "\n",
       interrupt: CommandRun.Interrupt(signal: SIGINT, marker: #""result":1"#, times: 2)
     )
     #expect(try run.answers == [["ok": true, "result": 1]])

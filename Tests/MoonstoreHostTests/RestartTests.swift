@@ -173,7 +173,7 @@ import TestSupport
     let host = try await host()
     let own = Task { try await host.host.call("victim", "wait") }
     let others = Task { try await host.host.call("other", "wait") }
-    while try await host.host.call("other", "look") == 1 { await Task.yield() }
+    try await eventually("the call waits", { try await host.host.call("other", "look") != 1 })
     #expect(await code { try await host.host.call("victim", "fill") } == .timeLimit)
     #expect(try await host.host.call("victim", "look") == fresh)
     _ = try await own.value
@@ -188,12 +188,17 @@ import TestSupport
   {
     let isOver = Atomic(false)
     let host = try await host {
+      // Long enough for what does not loop, beside other tests on few processors as well.
+      $0.scriptLimits.turn = 0.5
       $0.sleep = { _ in
         while !isOver.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(1)) }
       }
     }
     let waiting = Task { try await host.host.call("victim", "wait") }
-    while try await host.host.call("victim", "look")["steps"] == 0 { await Task.yield() }
+    try await eventually(
+      "the call waits",
+      { try await host.host.call("victim", "look")["steps"] != 0 }
+    )
     #expect(await code { try await host.host.call("victim", "fill") } == .timeLimit)
     #expect(try await host.host.outdatedWork().map(\.count) == [1])
     isOver.store(true, ordering: .relaxed)

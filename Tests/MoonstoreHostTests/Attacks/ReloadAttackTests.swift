@@ -152,7 +152,10 @@ import TestSupport
     let rested = Task { try await host.host.call("busy", "rest") }
     let waiting = Task { try await host.host.call("busy", "wait") }
     // An entry runs between turns, and so after the calls have begun; they may wait for the host as well.
-    while try await host.host.store("busy").get("n").integerValue ?? 0 < 2 { await Task.yield() }
+    try await eventually(
+      "the call waits",
+      { try await host.host.store("busy").get("n").integerValue ?? 0 >= 2 }
+    )
     let result = await session.submit(command)
     #expect(result.status == .ok, "\(result.error?.message ?? "")")
     #expect(try await rested.value == 2)
@@ -173,7 +176,7 @@ import TestSupport
     async let entry = session.submit(
       "local busy = useStore('busy') busy:touch() sleep(0.05) return busy:rest()"
     )
-    while try await host.host.store("busy").get("n") == 0 { await Task.yield() }
+    try await eventually("the call waits", { try await host.host.store("busy").get("n") != 0 })
     #expect(try await !host.host.reload("stores/busy.lua", to: 1).isRefused)
     let result = await entry
     #expect(result.status == .ok)

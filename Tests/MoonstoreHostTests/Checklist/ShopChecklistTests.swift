@@ -259,7 +259,7 @@ import Testing
     let cart = try await host.store("cart")
     try await order.set("processingDelay", 1)
     async let first = order.call("createOrder")
-    while try await order.get("isProcessing") != true { await Task.yield() }
+    try await eventually("the call waits", { try await order.get("isProcessing") == true })
     let error = await #expect(throws: StoreError.self) { try await order.call("createOrder") }
     #expect(error?.value?["code"] == "order-in-progress")
     try await cart.call("addItem", "p1", 1)
