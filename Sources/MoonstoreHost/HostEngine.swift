@@ -109,9 +109,8 @@ final class HostEngine {
   /// The entry that runs now.
   var entry: EntryRun?
   var openFiles = OpenFiles()
-  /// What the turn under way has shown, and the script whose output was cut first.
+  /// What the turn under way has shown.
   var output = OutputAccount()
-  var cutScript: String?
   var randomState: UInt64
   var budgets: ScriptBudgets
   var scriptLimits: ScriptLimits

@@ -10,9 +10,19 @@ struct OutputAccount {
   private(set) var lines = 0
   private(set) var bytesLeftOut = 0
   private(set) var linesLeftOut = 0
+  /// The script, or the session, of which something was left out first.
+  private(set) var cutScript: String?
 
-  /// Whether all was shown.
-  var isWhole: Bool { bytesLeftOut == 0 && linesLeftOut == 0 }
+  /// Notes that something of a script was left out.
+  mutating func cut(_ script: String) {
+    if cutScript == nil { cutScript = script }
+  }
+
+  /// The script of which something was left out, which is told of once.
+  mutating func takeCutScript() -> String? {
+    defer { cutScript = nil }
+    return cutScript
+  }
 
   /// How many bytes of a text may be shown; nil where nothing of it is.
   mutating func admit(_ size: Int, _ limits: ScriptLimits) -> Int? {
@@ -46,11 +56,11 @@ extension HostEngine {
     // The code of a driver is its owner's, and its calls are turns of their own.
     if !machine.isDriving {
       let size = entry.text.utf8.count
-      guard let shown = output.admit(size, scriptLimits) else { return cut(entry.script) }
+      guard let shown = output.admit(size, scriptLimits) else { return output.cut(entry.script) }
       if shown < size {
         let text = String(decoding: entry.text.utf8.prefix(shown), as: UTF8.self) + "..."
         entry = HostConfiguration.LogEntry(script: entry.script, level: entry.level, text: text)
-        cut(entry.script)
+        output.cut(entry.script)
       }
     }
     tell(entry)
@@ -59,18 +69,13 @@ extension HostEngine {
   /// Whether a line of a trace may be shown.
   func showsTrace(_ text: String, of session: String) -> Bool {
     if machine.isDriving || output.admit(text.utf8.count, scriptLimits) != nil { return true }
-    cut(session)
+    output.cut(session)
     return false
-  }
-
-  private func cut(_ script: String) {
-    if cutScript == nil { cutScript = script }
   }
 
   /// Tells what was left out of the turn that ends.
   func endOutput() {
-    guard let script = cutScript else { return }
-    cutScript = nil
+    guard let script = output.takeCutScript() else { return }
     tell(
       HostConfiguration.LogEntry(
         script: script,

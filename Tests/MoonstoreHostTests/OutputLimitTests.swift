@@ -14,6 +14,7 @@ import Testing
         log = function(self, count) for _ = 1, count do log.info("x") end end,
         nest = function(self, count) for _ = 1, count do self:log(0) end end,
         fail = function(self, count) for _ = 1, count do print("x") end error("no") end,
+        spawn = function(self, count) self:log(count) spawn(function() self:log(1) end) end,
         wait = function(self, count) self:log(count) sleep(0) self:log(count) end,
       },
     })
@@ -52,6 +53,19 @@ import Testing
     try await test.host.store("s").call("print", 1, 50_000)
     #expect(test.record.log.first?.utf8.count == 10_003)
     #expect(test.record.log.last?.hasPrefix("output was cut: 0 lines and 40000 bytes") == true)
+  }
+
+  @Test func `A task that a flooding turn begins is another turn, and takes no summary from it`()
+    async throws
+  {
+    let test = try await host()
+    try await test.host.store("s").call("spawn", 150)
+    let summaries = test.record.log.filter { $0.hasPrefix("output was cut") }
+    #expect(
+      summaries.map { $0.prefix(35) }
+        == ["output was cut: 50 lines and 50 byte"].map { $0.prefix(35) }
+    )
+    #expect(test.record.log.count == 102)
   }
 
   @Test func `Each turn has its own, and a driver is not limited`() async throws {
