@@ -407,6 +407,9 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables);
 int32_t mb_protect(mb_vm *vm, lua_CFunction body);
 // The same where an error takes the place of the tokens from `base`.
 int32_t mb_protect_from(mb_vm *vm, size_t base, lua_CFunction body);
+// Appends an error of the bridge itself, which has no other text than this; always 1. `copies` where the text does
+// not outlive the call.
+int32_t mb_append_error(mb_vm *vm, const char *text, bool copies);
 int32_t mb_take_error(lua_State *L, mb_vm *vm);
 int mb_make_values(mb_vm *vm, size_t base);
 int mb_make_error(mb_vm *vm);

@@ -158,6 +158,13 @@ int32_t mb_take_error(lua_State *L, mb_vm *vm) {
     char text[64];
     int length = snprintf(text, sizeof text, "(error object is a %s value)", luaL_typename(L, -1));
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
+int32_t mb_append_error(mb_vm *vm, const char *text, bool copies) {
+  // The text of an error before this one is not this one's.
+  vm->has_error_text = false;
+  mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = (int64_t)strlen(text), .pointer = text}, copies);
+  return 1;
+}
+
   } else {
     mb_keep_results(vm, from);
   }
@@ -181,8 +188,7 @@ int32_t mb_protect_from(mb_vm *vm, size_t base, lua_CFunction body) {
     vm->exhaustions++;
     vm->c_exhaustions++;
     mb_tokens_truncate(vm, base);
-    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 26, .pointer = text}, false);
-    return 1;
+    return mb_append_error(vm, text, false);
   }
   vm->running = L;
   int groups = vm->group_count;

@@ -216,6 +216,5 @@ int32_t mb_on_fresh_stack(mb_vm *vm, size_t base, uint64_t exhaustions, int32_t 
   if (again != untried) return again;
   // There is none: the end of the stack is what it has found.
   vm->exhaustions = exhaustions + 1;
-  mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 14, .pointer = "stack overflow"}, false);
-  return 1;
+  return mb_append_error(vm, "stack overflow", false);
 }

@@ -257,24 +257,21 @@ int32_t mb_run_take_results(mb_run *run, int32_t tables) {
   mb_vm *vm = run->vm;
   size_t base = vm->token_count;
   if (run->results > MB_MAX_RESULTS) {
-    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 16, .pointer = "too many results"}, false);
-    return 1;
+    return mb_append_error(vm, "too many results", false);
   }
   for (int i = 1; i <= run->results; i++) {
     if (tables == MB_AS_REFERENCE) {
       if (mb_reference_from(vm, run->co, i) == 0) continue;
       mb_tokens_truncate(vm, base);
-      mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = 16, .pointer = "too many results"}, false);
-      return 1;
+      return mb_append_error(vm, "too many results", false);
     }
     const char *reason;
     if (!mb_encode(run->co, vm, i, false, &reason)) {
       mb_tokens_truncate(vm, base);
       char text[512];
-      int length = snprintf(text, sizeof text, "result %d%s%.300s: %s", i, vm->text_length ? " at " : "",
-                            vm->text ? vm->text : "", reason);
-      mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
-      return 1;
+      snprintf(text, sizeof text, "result %d%s%.300s: %s", i, vm->text_length ? " at " : "",
+               vm->text ? vm->text : "", reason);
+      return mb_append_error(vm, text, true);
     }
   }
   return 0;
@@ -285,7 +282,7 @@ void mb_run_take_error(mb_run *run) {
   if (lua_gettop(run->co) == 0) {
     const char *text = run->refusal ? run->refusal
                                     : "the coroutine could not go on: its stack is full";
-    mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = (int64_t)strlen(text), .pointer = text}, false);
+    mb_append_error(vm, text, false);
     return;
   }
   // The value stays where it is: a driver may still get it.

@@ -48,6 +48,17 @@ struct LuaBoundsTests {
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "no error")")
   }
 
+  @Test func `An error of the bridge has its own text, whatever failed before it`() async throws {
+    let raised = "error(setmetatable({}, { __tostring = function() return 'earlier' end }))"
+    let failing = try vm.load(raised, name: "failing")
+    #expect(await luaError { try await failing.callAsync() }?.message == "earlier")
+    let many = "local t = {} for i = 1, 70000 do t[i] = i end return table.unpack(t)"
+    let run = try vm.load(many, name: "many")
+    #expect(
+      await luaError { try await run.callAsync() }?.message.contains("too many results") == true
+    )
+  }
+
   @Test func `What leaves Lua is bounded`() async throws {
     let many = "local t = {} for i = 1, 70000 do t[i] = i end return table.unpack(t)"
     #expect(luaError { try vm.run(many) }?.message.contains("too many results") == true)
