@@ -56,11 +56,8 @@ void mb_note_lasting_call(lua_State *L, mb_vm *vm) {
   for (int level = 0; level < 32 && lua_getstack(L, level, &place); level++) {
     lua_getinfo(L, "Sl", &place);
     if (place.what[0] == 'C') {
-      if (!lua_checkstack(L, 1)) return;
-      lua_getinfo(L, "f", &place);
-      bool is_action = lua_tocfunction(L, -1) == mb_call_action;
-      lua_pop(L, 1);
-      if (is_action) at--;
+      if (!lua_checkstack(L, 2)) return;
+      if (mb_action_of(L, &place) >= 0) at--;
       continue;
     }
     if (place.currentline <= 0 || place.source[0] == '=') continue;

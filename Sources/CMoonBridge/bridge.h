@@ -83,7 +83,7 @@ struct mb_run {
   const char *refusal;
   // Why it was killed: its coroutine never runs again, and is not used again.
   int32_t killed;
-  // MB_WAIT_GROUP or MB_WAIT_CALLER where whoever started it cannot wait for it.
+  // MB_WAIT_GROUP or MB_WAIT_CALLER where the group or the caller that started it cannot wait for it.
   int32_t wait_refusal;
   // Whether the turn under way is the run's: 1 or -1 where Swift has said so, and 0 where it is for an action.
   int8_t owns_turn;
@@ -386,6 +386,8 @@ static inline void mb_note_new_block(mb_vm *vm, size_t type, size_t size) {
 // loading.c, names.c
 void mb_open_loading(lua_State *L);
 void mb_open_names(lua_State *L, mb_vm *vm);
+// Pushes a table that keeps its keys ("k") or its values ("v") from no collection.
+void mb_push_weak_table(lua_State *L, const char *mode);
 // Pushes what `tostring` makes of a value: luaL_tolstring without addresses.
 const char *mb_tolstring(lua_State *L, int index, size_t *length);
 
@@ -397,9 +399,6 @@ void mb_check_metatable(lua_State *L, int index);
 void mb_check_unprotected(lua_State *L, int index);
 void mb_open_coroutines(lua_State *L);
 void mb_open_protection(lua_State *L);
-// Undoes what the running coroutine has done since `savepoint`, which it took in the stretch `serial`; if that is
-// over, what it has done in this one.
-void mb_roll_back(mb_vm *vm, uint64_t serial, int64_t savepoint);
 void mb_open_missing(lua_State *L);
 
 // calls.c
@@ -407,10 +406,10 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables);
 int32_t mb_protect(mb_vm *vm, lua_CFunction body);
 // The same where an error takes the place of the tokens from `base`.
 int32_t mb_protect_from(mb_vm *vm, size_t base, lua_CFunction body);
+int32_t mb_take_error(lua_State *L, mb_vm *vm);
 // Appends an error of the bridge itself, which has no other text than this; always 1. `copies` where the text does
 // not outlive the call.
 int32_t mb_append_error(mb_vm *vm, const char *text, bool copies);
-int32_t mb_take_error(lua_State *L, mb_vm *vm);
 int mb_make_values(mb_vm *vm, size_t base);
 int mb_make_error(mb_vm *vm);
 int mb_reference_from(mb_vm *vm, lua_State *from, int index);
@@ -552,5 +551,17 @@ void mb_open_errors(lua_State *L);
 
 // actions.c
 int mb_call_action(lua_State *L);
+// The action whose call a frame of C is; -1 where it is none. Takes two places of the stack.
+static inline int32_t mb_action_of(lua_State *L, lua_Debug *frame) {
+  int32_t action = -1;
+  lua_getinfo(L, "f", frame);
+  if (lua_tocfunction(L, -1) == mb_call_action) {
+    lua_getupvalue(L, -1, 1);
+    action = (int32_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return action;
+}
 
 #endif

@@ -32,16 +32,9 @@ static void note_error(lua_State *on, mb_vm *vm, lua_State *L, int level) {
       vm->error_line = place.currentline;
       memcpy(vm->error_source, place.short_src, sizeof vm->error_source);
     }
-    if (place.what[0] == 'C' && lua_checkstack(L, 4)) {
-      lua_getinfo(L, "f", &place);
-      if (lua_tocfunction(L, -1) == mb_call_action) {
-        lua_getupvalue(L, -1, 1);
-        vm->error_action = (int32_t)lua_tointeger(L, -1);
-        lua_pop(L, 2);
-        break;
-      }
-      lua_pop(L, 1);
-    }
+    if (place.what[0] != 'C' || !lua_checkstack(L, 4)) continue;
+    vm->error_action = mb_action_of(L, &place);
+    if (vm->error_action >= 0) break;
   }
   luaL_checkstack(on, 32, NULL);
   luaL_traceback(on, L, NULL, level);
@@ -158,17 +151,17 @@ int32_t mb_take_error(lua_State *L, mb_vm *vm) {
     char text[64];
     int length = snprintf(text, sizeof text, "(error object is a %s value)", luaL_typename(L, -1));
     mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = length, .pointer = text}, true);
-int32_t mb_append_error(mb_vm *vm, const char *text, bool copies) {
-  // The text of an error before this one is not this one's.
-  vm->has_error_text = false;
-  mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = (int64_t)strlen(text), .pointer = text}, copies);
-  return 1;
-}
-
   } else {
     mb_keep_results(vm, from);
   }
   lua_pop(L, 1);
+  return 1;
+}
+
+int32_t mb_append_error(mb_vm *vm, const char *text, bool copies) {
+  // The text of an error before this one is not this one's.
+  vm->has_error_text = false;
+  mb_token_append(vm, (mb_value){.tag = MB_STRING, .bits = (int64_t)strlen(text), .pointer = text}, copies);
   return 1;
 }
 

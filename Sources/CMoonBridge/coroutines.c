@@ -120,7 +120,7 @@ static int resume(lua_State *L, lua_State *co, int count, bool wraps) {
   lua_xmove(co, L, 1);
   mb_note_caught(L, vm, status);
   mb_place_error(L, script);
-  // Nobody can close one that was wrapped, so what is pending in it ends here, and is told the error.
+  // A script has no handle to close a wrapped one by, so what is pending in it ends here, and is told the error.
   if (wraps && lua_status(co) > LUA_YIELD) {
     lua_xmove(L, co, 1);
     mb_reset(vm, co);

@@ -64,7 +64,7 @@ void mb_note_caught(lua_State *L, mb_vm *vm, int status) {
   if (strstr(text, "C stack overflow")) vm->c_exhaustions++;
 }
 
-// On a coroutine that nobody has resumed, so that Lua counts the C calls on it from 0.
+// Runs on a new coroutine, which no other has resumed, so that Lua counts the C calls on it from 0.
 static int32_t on_fresh_coroutine(mb_vm *vm, int32_t (*body)(mb_vm *vm, void *context), void *context,
                                   int32_t status) {
   mb_run *run = mb_run_new(vm);

@@ -25,15 +25,8 @@ int32_t mb_count_calls(const mb_vm *vm, int32_t *innermost) {
     for (int level = 0; lua_getstack(co, level, &place); level++) {
       // Each look goes through all levels above.
       if (++looked_at > MB_MAX_CALLS || !lua_checkstack(co, 2)) return MB_MAX_CALLS + 1;
-      lua_getinfo(co, "f", &place);
-      if (lua_tocfunction(co, -1) == mb_call_action) {
-        if (count++ == 0) {
-          lua_getupvalue(co, -1, 1);
-          *innermost = (int32_t)lua_tointeger(co, -1);
-          lua_pop(co, 1);
-        }
-      }
-      lua_pop(co, 1);
+      int32_t action = mb_action_of(co, &place);
+      if (action >= 0 && count++ == 0) *innermost = action;
     }
     if (stretch->run) break;
   }
@@ -45,12 +38,8 @@ void mb_forget_calls(mb_vm *vm) {
   if (count > MB_MAX_CALLS) count = 0;
   lua_Debug place;
   lua_State *co = vm->stretch->co;
-  if (count > 0 && lua_getstack(co, 0, &place) && lua_checkstack(co, 1)) {
-    // The call that ends asks from its own frame.
-    lua_getinfo(co, "f", &place);
-    if (lua_tocfunction(co, -1) == mb_call_action) count--;
-    lua_pop(co, 1);
-  }
+  // The call that ends asks from its own frame.
+  if (count > 0 && lua_getstack(co, 0, &place) && lua_checkstack(co, 2) && mb_action_of(co, &place) >= 0) count--;
   if (count < vm->current->waited_calls) vm->current->waited_calls = count;
 }
 

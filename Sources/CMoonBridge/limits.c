@@ -58,13 +58,7 @@ static void note_action(lua_State *L, mb_vm *vm) {
   for (int level = 0; vm->kill.action < 0 && level < 64 && lua_getstack(L, level, &place); level++) {
     lua_getinfo(L, "S", &place);
     if (place.what[0] != 'C' || !lua_checkstack(L, 4)) continue;
-    lua_getinfo(L, "f", &place);
-    if (lua_tocfunction(L, -1) == mb_call_action) {
-      lua_getupvalue(L, -1, 1);
-      vm->kill.action = (int32_t)lua_tointeger(L, -1);
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
+    vm->kill.action = mb_action_of(L, &place);
   }
 }
 

@@ -74,12 +74,16 @@ static int base_print(lua_State *L) {
   return 0;
 }
 
-void mb_open_names(lua_State *L, mb_vm *vm) {
+void mb_push_weak_table(lua_State *L, const char *mode) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
+  lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
+}
+
+void mb_open_names(lua_State *L, mb_vm *vm) {
+  mb_push_weak_table(L, "k");
   vm->numbers = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_register(L, "tostring", base_tostring);
   lua_register(L, "print", base_print);

@@ -14,8 +14,8 @@ static lua_Integer identity(uint16_t grant, const void *pointer) {
 
 // Lua's collector is paced by the bytes that it has given out, and would let a few bytes of userdata keep any amount
 // of Swift's alive: messages, errors, and parts that have left the state. So it is told of a part of what Swift has
-// taken up: of a quarter, which bounds the garbage by four times what Lua holds and costs writers of state that nobody
-// lets go of little. What it has let go of is given up at once then, since a script may run for long.
+// taken up: of a quarter, which bounds the garbage by four times what Lua holds and costs little where state is written
+// that scripts keep. What it has let go of is given up at once then, since a script may run for long.
 enum { BYTES_FOR_A_STEP = 4096, BYTES_OF_AN_ERROR = 1024, MAXIMUM_RELEASED = 1024 };
 
 static void pay_debt(lua_State *L, mb_vm *vm) {
@@ -154,7 +154,8 @@ static int raised_tostring(lua_State *L) {
 }
 
 // Pushes the value that a script has raised, and notes which error of the host it stands for: what was raised as a
-// text or a table is one again, however it came here, and whoever reports it still knows where it happened.
+// text or a table is one again, however it came here, and the host that reports it still knows where it
+// happened.
 static bool push_raised(lua_State *L, mb_vm *vm) {
   size_t base = vm->token_count;
   int32_t count = vm->callbacks.raised(vm->callbacks.owner, vm->error);
@@ -501,12 +502,17 @@ static int base_pairs(lua_State *L) {
   return 3;
 }
 
+// Whether it is a part of state, which scripts take for a table.
+static bool is_part(const mb_vm *vm, const mb_object *object) {
+  return object && (vm->table_kinds >> object->kind & 1);
+}
+
 static int base_type(lua_State *L) {
   luaL_checkany(L, 1);
   mb_object *object = mb_to_object(L, 1);
   if (object && object->kind == MB_KIND_NULL)
     lua_pushliteral(L, "null");
-  else if (object && (mb_vm_of(L)->table_kinds >> object->kind & 1))
+  else if (is_part(mb_vm_of(L), object))
     lua_pushliteral(L, "table");
   else
     lua_pushstring(L, luaL_typename(L, 1));
@@ -575,7 +581,7 @@ static int mark(lua_State *L, int metatable, const char *name) {
     lua_newtable(L);
   }
   mb_object *object = mb_to_object(L, 1);
-  if (object && mb_vm_of(L)->table_kinds >> object->kind & 1)
+  if (is_part(mb_vm_of(L), object))
     return luaL_error(L, "%s() takes a table, and a part of state is what it is: use store.copy(part)", name);
   if (lua_type(L, 1) != LUA_TTABLE)
     return luaL_error(L, "%s() takes a table or nothing, not a %s", name, luaL_typename(L, 1));
@@ -630,7 +636,7 @@ static int base_is(lua_State *L) {
   int kind = MB_NIL;
   if (lua_type(L, 1) == LUA_TTABLE) {
     kind = kind_of_table(L, vm);
-  } else if (object && vm->table_kinds >> object->kind & 1) {
+  } else if (is_part(vm, object)) {
     int32_t found = vm->callbacks.kind(vm->callbacks.owner, object);
     if (found < 0) return mb_fail(L, vm, found);
     kind = found;
@@ -690,11 +696,7 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
       {"__index", object_index}, {"__newindex", object_newindex}, {"__len", object_len},
       {"__eq", object_eq},       {"__tostring", object_tostring}, {"__pairs", object_pairs},
       {"__gc", object_gc},       {NULL, NULL}};
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  mb_push_weak_table(L, "v");
   lua_pushvalue(L, -1);
   vm->proxies = luaL_ref(L, LUA_REGISTRYINDEX);
 
@@ -708,11 +710,7 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   lua_setfield(L, -2, "__metatable");
   vm->metatable = luaL_ref(L, LUA_REGISTRYINDEX);
 
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  mb_push_weak_table(L, "k");
   vm->raised = luaL_ref(L, LUA_REGISTRYINDEX);
 
   lua_newtable(L);

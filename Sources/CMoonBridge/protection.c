@@ -1,7 +1,9 @@
 // pcall and xpcall of scripts: what fails under them is undone, and only that.
 #include "bridge.h"
 
-void mb_roll_back(mb_vm *vm, uint64_t serial, int64_t savepoint) {
+// Undoes what the running coroutine has done since `savepoint`, which it took in the stretch `serial`; if that is
+// over, what it has done in this one.
+static void roll_back(mb_vm *vm, uint64_t serial, int64_t savepoint) {
   const mb_stretch *stretch = vm->stretch;
   vm->callbacks.rollback(vm->callbacks.owner, stretch->serial == serial ? savepoint : stretch->savepoint);
 }
@@ -16,7 +18,7 @@ static int finish_pcall(lua_State *L, int status, lua_KContext savepoint) {
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;
   mb_note_caught(L, vm, status);
   mb_note_return(vm);
-  mb_roll_back(vm, (uint64_t)lua_tointeger(L, 2), (int64_t)savepoint);
+  roll_back(vm, (uint64_t)lua_tointeger(L, 2), (int64_t)savepoint);
   lua_pushboolean(L, 0);
   lua_pushvalue(L, -2);
   return 2;

@@ -134,7 +134,7 @@ struct Lexer {
     if let level = longBracketLevel() {
       skipLongBracket(level, what: "comment", from: start)
     } else {
-      while let next = peek(), next != Ascii.newline, next != Ascii.carriageReturn { position += 1 }
+      while let next = peek(), !Ascii.isLineBreak(next) { position += 1 }
     }
     tokens.comments.append(start..<position)
   }

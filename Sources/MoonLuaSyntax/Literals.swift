@@ -138,13 +138,11 @@ public enum StringLiteral: Sendable {
       let byte = inner[position]
       let isFirst = position == inner.startIndex
       position += 1
-      guard byte == Ascii.newline || byte == Ascii.carriageReturn else {
+      guard Ascii.isLineBreak(byte) else {
         content.append(byte)
         continue
       }
-      if position < inner.endIndex, inner[position] != byte,
-        inner[position] == Ascii.newline || inner[position] == Ascii.carriageReturn
-      {
+      if position < inner.endIndex, inner[position] != byte, Ascii.isLineBreak(inner[position]) {
         position += 1
       }
       // A line break right behind the opening bracket is no part of the string.
@@ -173,9 +171,7 @@ public enum StringLiteral: Sendable {
       return nil
     case Ascii.newline, Ascii.carriageReturn:
       position += 1
-      if position < bytes.count, bytes[position] != byte,
-        bytes[position] == Ascii.newline || bytes[position] == Ascii.carriageReturn
-      {
+      if position < bytes.count, bytes[position] != byte, Ascii.isLineBreak(bytes[position]) {
         position += 1
       }
       content.append(Ascii.newline)

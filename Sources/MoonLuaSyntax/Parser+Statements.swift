@@ -174,7 +174,7 @@ extension Parser {
 
   private mutating func parseReturn(_ first: Int, _ mark: Int) throws(Failure) {
     advance()
-    if !endsBlock(withUntil: true), kind != .semicolon { try parseExpressionList() }
+    if !endsBlock, kind != .semicolon { try parseExpressionList() }
     _ = take(.semicolon)
     finish(.returnStatement, from: first, since: mark)
   }

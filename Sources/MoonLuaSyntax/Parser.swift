@@ -168,7 +168,7 @@ struct Parser {
   }
 
   private mutating func reportFaults() {
-    for fault in scopes.takeFaults() {
+    for fault in scopes.faults {
       switch fault {
       case .noLabel(let token):
         let name = source[tokens.range(of: token)]
@@ -196,16 +196,15 @@ struct Parser {
   }
 
   /// Whether a block ends here.
-  func endsBlock(withUntil: Bool) -> Bool {
+  var endsBlock: Bool {
     switch kind {
-    case .end, .endKeyword, .else, .elseif: true
-    case .until: withUntil
+    case .end, .endKeyword, .else, .elseif, .until: true
     default: false
     }
   }
 
   private mutating func parseStatements() {
-    while !endsBlock(withUntil: true) {
+    while !endsBlock {
       let first = position
       let mark = mark
       let outer = depth
@@ -219,7 +218,7 @@ struct Parser {
         continue
       }
       if isReturn {
-        if endsBlock(withUntil: true) { return }
+        if endsBlock { return }
         // A return ends its block: what follows is told once, and read.
         report(depth == 0 ? "<eof> expected" : "'end' expected")
       }
@@ -231,7 +230,7 @@ struct Parser {
     let failed = position
     if position == first { advance() }
     let failedLine = line(of: failed)
-    while !endsBlock(withUntil: true) {
+    while !endsBlock {
       switch kind {
       case .semicolon:
         advance()

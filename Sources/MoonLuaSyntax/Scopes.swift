@@ -37,7 +37,7 @@ struct Scopes {
     let firstLocal: Int
     let firstLabel: Int
     let firstBlock: Int
-    let isVararg: Bool
+    var isVararg: Bool
     /// Variables of outer functions that it uses, by the place of their declaration.
     var upvalues: Set<Int> = []
     /// Variables that the compiler needs and the text does not show: the state of loops.
@@ -81,19 +81,7 @@ struct Scopes {
     beginBlock(isLoop: false)
   }
 
-  mutating func setVararg() {
-    guard let function = functions.popLast() else { return }
-    functions.append(
-      Function(
-        firstLocal: function.firstLocal,
-        firstLabel: function.firstLabel,
-        firstBlock: function.firstBlock,
-        isVararg: true,
-        upvalues: function.upvalues,
-        hidden: function.hidden
-      )
-    )
-  }
+  mutating func setVararg() { functions[functions.count - 1].isVararg = true }
 
   mutating func endFunction() {
     endBlock()
@@ -215,10 +203,5 @@ struct Scopes {
       return
     }
     jumps.append(Jump(name: name, token: token, locals: locals.count))
-  }
-
-  mutating func takeFaults() -> [Fault] {
-    defer { faults = [] }
-    return faults
   }
 }

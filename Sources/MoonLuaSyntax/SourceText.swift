@@ -38,11 +38,9 @@ public struct SourceText: Sendable {
     while offset < bytes.count {
       let byte = bytes[offset]
       offset += 1
-      guard byte == Ascii.newline || byte == Ascii.carriageReturn else { continue }
+      guard Ascii.isLineBreak(byte) else { continue }
       // A carriage return and a newline, in either order, end one line.
-      if offset < bytes.count, bytes[offset] != byte,
-        bytes[offset] == Ascii.newline || bytes[offset] == Ascii.carriageReturn
-      {
+      if offset < bytes.count, bytes[offset] != byte, Ascii.isLineBreak(bytes[offset]) {
         offset += 1
       }
       starts.append(UInt32(offset))
@@ -71,9 +69,7 @@ public struct SourceText: Sendable {
   public func range(ofLine line: Int) -> Range<Int> {
     let start = Int(lineStarts[line - 1])
     var end = line < lineStarts.count ? Int(lineStarts[line]) : bytes.count
-    while end > start, bytes[end - 1] == Ascii.newline || bytes[end - 1] == Ascii.carriageReturn {
-      end -= 1
-    }
+    while end > start, Ascii.isLineBreak(bytes[end - 1]) { end -= 1 }
     return start..<end
   }
 
@@ -107,6 +103,9 @@ enum Ascii {
   static let dot = UInt8(ascii: ".")
   static let backslash = UInt8(ascii: "\\")
   static let zero = UInt8(ascii: "0")
+
+  @inline(__always)
+  static func isLineBreak(_ byte: UInt8) -> Bool { byte == newline || byte == carriageReturn }
 
   /// Whether a byte is white space to Lua.
   @inline(__always)

@@ -78,8 +78,6 @@ public enum SyntaxKind: UInt8, Sendable, CaseIterable {
   case unary
   /// Two expressions, with the operator as a token between them.
   case binary
-  /// A place where an expression should stand.
-  case missingExpression
 
   // Fields of tables.
   /// An expression.
@@ -91,7 +89,7 @@ public enum SyntaxKind: UInt8, Sendable, CaseIterable {
 
   /// Whether it is an expression.
   public var isExpression: Bool {
-    rawValue >= SyntaxKind.nilLiteral.rawValue && rawValue <= SyntaxKind.missingExpression.rawValue
+    rawValue >= SyntaxKind.nilLiteral.rawValue && rawValue <= SyntaxKind.binary.rawValue
   }
 
   /// Whether it is a statement.

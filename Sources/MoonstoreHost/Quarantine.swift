@@ -27,7 +27,7 @@ extension HostEngine {
     if let unit = openCalls.origin.unit(in: self) { noteOverrun(of: unit) }
   }
 
-  fileprivate func owner(ofAction number: Int32) -> ScriptUnit? {
+  func owner(ofAction number: Int32) -> ScriptUnit? {
     action(number)?.store.owner.flatMap { scripts[$0] }
   }
 

@@ -127,7 +127,7 @@ extension HostEngine {
 
     func unit(in engine: HostEngine) -> ScriptUnit? {
       switch self {
-      case .action(let number): engine.action(number)?.store.owner.flatMap { engine.scripts[$0] }
+      case .action(let number): engine.owner(ofAction: number)
       case .script(let name): engine.scripts[name]
       case .other: nil
       }

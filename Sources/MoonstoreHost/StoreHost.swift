@@ -85,7 +85,7 @@ public actor StoreHost {
       } catch {
         result = .failure(error)
       }
-      // Stopped, so that nobody waits for it: a script that does not wait would keep it until it ends.
+      // Stopped, so that no script waits for it: a script that does not wait would keep it until it ends.
       if Task.isCancelled { return }
       await self?.finish(id, result)
     }

@@ -170,7 +170,7 @@ typedef struct mb_shortcuts {
   // Leaves a scalar, a string that lives in the machine's scratch buffer, an object or an action. The object is not
   // held: the place in the state, or in the cache of a getter, where it was found keeps it. That is enough, since
   // nothing that could change this place runs before the object is pushed: this function evaluates nothing, ends
-  // nothing and calls nobody; C pushes at once; and a collection that making the userdata sets off only queues what
+  // nothing and calls no script; C pushes at once; and a collection that making the userdata sets off only queues what
   // it lets go of.
   bool (*get)(const void *context, mb_vm *vm, const mb_object *object, uint32_t symbol, int64_t index,
               mb_value *result);
@@ -275,7 +275,7 @@ int32_t mb_run_killed(const mb_run *run);
 
 size_t mb_token_count(const mb_vm *vm);
 mb_value *mb_tokens(mb_vm *vm);
-// References in the tokens that go, and that nobody has taken over, are released, and what they hold is let go of.
+// References in the tokens that go, and that no caller has taken over, are released, and what they hold is let go of.
 void mb_tokens_truncate(mb_vm *vm, size_t count);
 // Takes over the reference in a token: from now on the caller releases it.
 int32_t mb_token_adopt(mb_vm *vm, size_t index);

@@ -1,7 +1,8 @@
 import Foundation
 import MoonstoreCore
+import MoonstoreHost
 
-/// `:load` and `:save`: files of whoever types, wherever the session is.
+/// `:load` and `:save`: files of the user who types, wherever the session is.
 struct ReplFiles {
   private let entries: [String]
 
@@ -24,12 +25,10 @@ struct ReplFiles {
       while let more = try descriptor.read(upTo: 65_536, unless: nil), !more.isEmpty {
         bytes += more
       }
-      guard var text = String(validating: bytes, as: UTF8.self) else {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
         throw StoreError(.unreadable, "\(path): the file is not UTF-8 text")
       }
-      // A byte order mark, which some editors write, is none of Lua's.
-      if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
-      return text.hasPrefix("#") ? String(text.drop { $0 != "\n" }) : text
+      return text.asLua
     } catch let error as StoreError {
       throw error
     } catch {

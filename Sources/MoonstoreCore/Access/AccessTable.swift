@@ -117,7 +117,7 @@ package final class AccessTable {
     }
   }
 
-  /// The same for somebody who asks whether it is allowed: a getter that does follows what the answer depends on,
+  /// The same for a script that asks whether it is allowed: a getter that asks follows what the answer depends on,
   /// also what a condition reads.
   package func answers(_ number: UInt16, _ access: Access) -> Bool {
     system.registry.trackPresence()

@@ -12,6 +12,11 @@ package final class BusAddress {
     self.id = id
     name = id
   }
+
+  /// What errors about a loop call code of this party that hears of a type.
+  func label(of type: String, at place: (() -> String?)?) -> String {
+    "'\(type)' at \(place?() ?? "'\(name)' in Swift")"
+  }
 }
 
 /// A handler or responder, with the store or script that it belongs to.
@@ -37,9 +42,7 @@ package final class MessageHandler {
   }
 
   /// What errors about a loop call it while it handles a message of a type.
-  func label(of type: String) -> String {
-    "'\(type)' at \(place?() ?? "'\(owner.name)' in Swift")"
-  }
+  func label(of type: String) -> String { owner.label(of: type, at: place) }
 }
 
 /// Changes messages before they are queued, or drops them.

@@ -61,13 +61,13 @@ public class Subscription {
     observer = nil
   }
 
-  // What each kind of registration does; nobody else calls these.
+  // What each kind of registration overrides; only this class calls them.
 
   /// Stops hearing.
   func leave() {}
   /// Hears again.
   func comeBack() {}
-  /// It cannot come back: whoever keeps it can forget it.
+  /// It cannot come back: the list that keeps it can forget it.
   func forget() {}
   /// Lets go of what would hear.
   func release() {}
@@ -183,7 +183,7 @@ final class WorldPresence {
   func begin(_ system: StoreSystem) { unsafe world = system }
   func end() { unsafe world = nil }
 
-  /// The system, for one of its objects, which nobody can use without it.
+  /// The system, for one of its objects, which is of no use without it.
   @inline(__always)
   func system(of user: StaticString) -> StoreSystem {
     if let world = unsafe world { return world }

@@ -205,8 +205,7 @@ final class RegistryEvents {
     guard system.loops.isOn || told.depth > system.limits.loopLength - LoopTrace.length else {
       return
     }
-    let place = listener.place?() ?? "'\(listener.owner.name)' in Swift"
-    let label = "'\(told.event.type)' at \(place)"
+    let label = listener.owner.label(of: told.event.type, at: listener.place)
     system.loops.note(label)
     if told.depth == 1 { trail = [] }
     trail.append(label)

@@ -35,10 +35,7 @@ extension StateTree {
     if node.kind == .undetermined { node.kind = .map }
     let known = node.position(of: key)
     let position = known >= 0 ? known : makePosition(for: key, in: node)
-    if node.table != nil, node.slots[position].isEmpty != slot.isEmpty {
-      node.table?.note(position, isEmpty: slot.isEmpty)
-    }
-    node.slots[position] = slot
+    node.put(slot, at: position)
     noteGrowth(StateNode.elementSize)
     own(slot, in: node)
   }
@@ -81,7 +78,7 @@ extension StateTree {
 
   /// A read-only copy of a part, all of which counts as read.
   package func trackedCopy(of node: StateNode) -> StateNode {
-    _ = StateSlot.node(node).tracked(in: self)
+    node.noteRead()
     return copy(node, frozen: true)
   }
 

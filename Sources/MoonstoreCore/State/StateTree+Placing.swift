@@ -5,10 +5,7 @@ import MoonValue
 extension StateTree {
   func place(_ slot: StateSlot, in node: StateNode, at position: Int) {
     if case .node(let child) = node.slots[position] { detach(child) }
-    if node.table != nil, node.slots[position].isEmpty != slot.isEmpty {
-      node.table?.note(position, isEmpty: slot.isEmpty)
-    }
-    node.slots[position] = slot
+    node.put(slot, at: position)
     if case .node(let child) = slot { attach(child, to: node, at: position) }
   }
 
@@ -101,5 +98,16 @@ extension StateTree {
   private func settleBirth(of node: StateNode) {
     node.birth = 0
     for case .node(let child) in node.slots { settleBirth(of: child) }
+  }
+}
+
+extension StateNode {
+  /// Puts a slot into a place that there is; the table's count of empty places follows.
+  @inline(__always)
+  func put(_ slot: StateSlot, at position: Int) {
+    if table != nil, slots[position].isEmpty != slot.isEmpty {
+      table?.note(position, isEmpty: slot.isEmpty)
+    }
+    slots[position] = slot
   }
 }

@@ -6,7 +6,6 @@ struct Deque<Element> {
   private(set) var count = 0
 
   var isEmpty: Bool { count == 0 }
-  var first: Element? { isEmpty ? nil : places[head] }
   var last: Element? { isEmpty ? nil : places[place(count - 1)] }
 
   private func place(_ index: Int) -> Int { (head + index) & (places.count - 1) }
@@ -15,6 +14,15 @@ struct Deque<Element> {
     if count == places.count { grow() }
     places[place(count)] = element
     count += 1
+  }
+
+  /// Appends another list, which takes no copy where this one is empty.
+  mutating func append(contentsOf other: Deque) {
+    if isEmpty {
+      self = other
+    } else {
+      for element in other { append(element) }
+    }
   }
 
   mutating func prepend(_ element: Element) {

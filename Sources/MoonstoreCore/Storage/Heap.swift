@@ -5,7 +5,6 @@ package struct Heap<Element: Comparable> {
   package init() {}
 
   package var count: Int { elements.count }
-  package var isEmpty: Bool { elements.isEmpty }
   package var min: Element? { elements.first }
 
   package mutating func insert(_ element: Element) {

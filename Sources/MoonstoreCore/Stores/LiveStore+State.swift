@@ -8,7 +8,7 @@ extension LiveStore {
     let position =
       symbol == 0 ? root.position(of: .string(name)) : root.position(ofSymbol: symbol)
     if position >= 0, !root.slots[position].isEmpty {
-      return tree.read(root, at: position).tracked(in: tree)
+      return tree.read(root, at: position).tracked
     }
     let member = symbol == 0 ? nil : self.member(symbol)
     if case .getter(let getter) = member { return try getter.read() }
@@ -93,9 +93,11 @@ extension LiveStore {
   }
 
   /// Merges a part that no reader has seen yet into the state: maps into maps; everything else is replaced.
-  package func patch(with changes: StateNode) throws(StoreError) {
+  ///
+  /// The payload is the same changes as a value, for a caller that has it.
+  package func patch(with changes: StateNode, payload: Value? = nil) throws(StoreError) {
     do {
-      try stretch(.patch, payload: changes.value) { try merge(changes, into: root) }
+      try stretch(.patch, payload: payload ?? changes.value) { try merge(changes, into: root) }
     } catch {
       throw StoreError(wrapping: error)
     }
@@ -191,7 +193,7 @@ extension LiveStore {
 
 extension StateSlot {
   /// Notes everything inside as read, for a reader that gets a copy of all of it.
-  func tracked(in tree: StateTree) -> StateSlot {
+  var tracked: StateSlot {
     if case .node(let node) = self { node.noteRead() }
     return self
   }

@@ -103,7 +103,7 @@ public final class Store {
     }
     try live.checkPatch(of: pairs.keys, grant)
     guard let part = live.system.tree.slot(changes).node else { return }
-    try change { try live.patch(with: part) }
+    try change { try live.patch(with: part, payload: changes) }
   }
 
   /// Runs changes as one: one notification for all of them.

@@ -60,51 +60,20 @@ package final class FollowUp: UndoableEvent {
 
 /// What waits for the end of the turn, in two lines, and behind them what was put off so that other callers get in.
 struct FollowUpQueue {
-  private struct Line {
-    private var waiting: ContiguousArray<FollowUp?> = []
-    private var head = 0
-
-    var count: Int { waiting.count - head }
-
-    mutating func append(_ followUp: FollowUp) { waiting.append(followUp) }
-
-    mutating func append(contentsOf line: Line) {
-      if count == 0 {
-        self = line
-      } else {
-        waiting.append(contentsOf: line.waiting[line.head...])
-      }
-    }
-
-    mutating func dropWithdrawn() {
-      while waiting.count > head, waiting[waiting.count - 1]?.isWithdrawn == true {
-        waiting.removeLast()
-      }
-    }
-
-    mutating func popFirst() -> FollowUp? {
-      guard head < waiting.count else { return nil }
-      defer {
-        waiting[head] = nil
-        head += 1
-        if head == waiting.count {
-          waiting.removeAll(keepingCapacity: head < 4_096)
-          head = 0
-        }
-      }
-      return waiting[head]
-    }
-  }
-
   private struct Lines {
-    var soon = Line()
-    var inOrder = Line()
+    var soon = Deque<FollowUp>()
+    var inOrder = Deque<FollowUp>()
 
     var count: Int { soon.count + inOrder.count }
 
     mutating func append(contentsOf lines: Lines) {
       soon.append(contentsOf: lines.soon)
       inOrder.append(contentsOf: lines.inOrder)
+    }
+
+    mutating func dropWithdrawn() {
+      while soon.last?.isWithdrawn == true { _ = soon.popLast() }
+      while inOrder.last?.isWithdrawn == true { _ = inOrder.popLast() }
     }
   }
 
@@ -126,10 +95,7 @@ struct FollowUpQueue {
   }
 
   /// Gives back the room of what was undone: the last of what waits, since undoing goes backwards.
-  mutating func dropWithdrawn() {
-    lines.soon.dropWithdrawn()
-    lines.inOrder.dropWithdrawn()
-  }
+  mutating func dropWithdrawn() { lines.dropWithdrawn() }
 
   /// The next one that was not undone.
   mutating func popFirst() -> FollowUp? {

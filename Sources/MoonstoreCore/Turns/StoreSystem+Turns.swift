@@ -7,9 +7,6 @@ extension StoreSystem {
     let savepoint: Int64
   }
 
-  /// The number of the turn under way.
-  package var turnNumber: UInt32 { tree.turnNumber }
-
   /// Whether a turn is under way.
   package var isInTurn: Bool { turnDepth > 0 }
 
@@ -215,7 +212,7 @@ extension StoreSystem {
   /// Settles a turn, or undoes all of it.
   ///
   /// Each round delivers what waits, and then seals what was done: watchers and subscribers hear of it, and what
-  /// they write is the next round. Nothing is final before nobody has anything left to do, so that a turn which
+  /// they write is the next round. Nothing is final before all watchers and subscribers are done, so that a turn which
   /// does not settle within `limits.loopLength` rounds is undone as a whole. Observers and the outside, such as
   /// streams, hear when it is final: `onCommit`, and what `noteUndo` gets as `finish`.
   func settleTurn() throws(StoreError) {
@@ -246,7 +243,7 @@ extension StoreSystem {
       }
       try deliverMessages()
       if pendingEvents == 0, !graph.hasDueEffects, subscriptionCount == 0 {
-        // Nobody hears of it.
+        // No watcher or subscriber hears of it.
         commit()
       } else {
         seal()
@@ -283,7 +280,7 @@ extension StoreSystem {
     told = []
   }
 
-  /// Notes what puts back what somebody was told while the turn settles, if it does not settle.
+  /// Notes what puts back what a watcher or subscriber was told while the turn settles, if it does not settle.
   package func noteTold(_ restore: @escaping () -> Void) {
     if isSettling { told.append(restore) }
   }

@@ -63,11 +63,9 @@ public final class StoreSystem {
   package private(set) lazy var actionMiddleware: Registrations<ActionMiddleware> =
     Registrations(in: self) { [unowned self] _ in
       // A script engine only needs to know whether there is some.
-      guard actionMiddleware.isEmpty != hasNoMiddleware else { return }
-      hasNoMiddleware.toggle()
+      guard actionMiddleware.count <= 1 else { return }
       onHooksChanged?(nil)
     }
-  private var hasNoMiddleware = true
   /// Hears that there is middleware around the actions of a store, or of all stores, from now on, or none any
   /// more, for a script engine that keeps flags.
   package var onHooksChanged: ((LiveStore?) -> Void)?

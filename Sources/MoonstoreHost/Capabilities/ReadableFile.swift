@@ -105,7 +105,7 @@ final class ReadableFile {
     return status.st_mode & S_IFMT
   }
 
-  private static func leavingFolder(_ path: String) -> StoreError {
+  static func leavingFolder(_ path: String) -> StoreError {
     StoreError(
       .permissionDenied,
       "'\(path)' is neither in the project nor a file that the host was given"

@@ -108,14 +108,10 @@ struct Project {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw StoreError(.unreadable, "\(name): no permission to read it", script: name)
     }
-    guard var text = String(validating: data, as: UTF8.self) else {
+    guard let text = String(validating: data, as: UTF8.self) else {
       throw StoreError(.unreadable, "\(name): the script is not UTF-8 text", script: name)
     }
-    // A byte order mark, which some editors write, is none of Lua's either.
-    if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
-    // As Lua's own loader has it: a first line for the shell is none of Lua's. The line stays counted.
-    guard text.hasPrefix("#") else { return text }
-    return String(text.drop { $0 != "\n" })
+    return text.asLua
   }
 }
 
@@ -129,5 +125,15 @@ extension Project {
         script: path
       )
     }
+  }
+}
+
+extension String {
+  /// What Lua's own loader takes of a file's text: not a byte order mark, which some editors write, and not a first
+  /// line for the shell, whose line break stays.
+  package var asLua: String {
+    var text = self
+    if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
+    return text.hasPrefix("#") ? String(text.drop { $0 != "\n" }) : text
   }
 }

@@ -9,7 +9,7 @@ extension HostEngine {
     return scripts[system.registry.find(store)?.owner ?? store]
   }
 
-  /// Notes which runs that wait have code of versions on their stacks that were replaced now, whoever called it:
+  /// Notes which runs that wait have code of versions on their stacks that were replaced now, called by
   /// another script, a task or a driver.
   func noteReplaced(_ units: some Collection<ScriptUnit>) {
     for parked in parked.values {

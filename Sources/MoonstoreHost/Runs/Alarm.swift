@@ -1,4 +1,5 @@
 import Dispatch
+import MoonstoreCore
 import Synchronization
 
 /// Wakes tasks when their time is over, all of a process with one timer.
@@ -94,27 +95,25 @@ final class Alarm: Sendable {
 ///
 /// What was cancelled stays until its time comes, or until it is the greater part.
 struct AlarmOrder {
-  private var heap: [(time: UInt64, id: UInt64)] = []
+  private struct Moment: Comparable {
+    let time: UInt64
+    let id: UInt64
+
+    static func < (a: Moment, b: Moment) -> Bool { (a.time, a.id) < (b.time, b.id) }
+  }
+
+  private var heap = Heap<Moment>()
   private var removed = 0
 
   var count: Int { heap.count }
-  var first: UInt64? { heap.first?.time }
+  var first: UInt64? { heap.min?.time }
 
-  mutating func add(_ id: UInt64, at time: UInt64) {
-    heap.append((time, id))
-    var child = heap.count - 1
-    while child > 0, precedes(child, (child - 1) / 2) {
-      heap.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
-    }
-  }
+  mutating func add(_ id: UInt64, at time: UInt64) { heap.insert(Moment(time: time, id: id)) }
 
   /// Takes out the first one, if its time has come.
   mutating func removeFirst(before now: UInt64) -> UInt64? {
-    guard let first = heap.first, first.time <= now else { return nil }
-    heap.swapAt(0, heap.count - 1)
-    heap.removeLast()
-    sink(0)
+    guard let first = heap.min, first.time <= now else { return nil }
+    heap.popMin()
     return first.id
   }
 
@@ -123,25 +122,6 @@ struct AlarmOrder {
     removed += 1
     guard removed > 64, removed > heap.count / 2 else { return }
     removed = 0
-    heap.removeAll { !isThere($0.id) }
-    for place in heap.indices.reversed() { sink(place) }
-  }
-
-  private func precedes(_ a: Int, _ b: Int) -> Bool {
-    (heap[a].time, heap[a].id) < (heap[b].time, heap[b].id)
-  }
-
-  private mutating func sink(_ place: Int) {
-    var place = place
-    while true {
-      var least = place
-      for child in [place * 2 + 1, place * 2 + 2]
-      where child < heap.count && precedes(child, least) {
-        least = child
-      }
-      if least == place { return }
-      heap.swapAt(place, least)
-      place = least
-    }
+    heap.filter { isThere($0.id) }
   }
 }

@@ -25,8 +25,8 @@ extension HostEngine {
     do {
       let run = try LuaRun(machine: machine)
       machine.isDriving = driver
-      // What a run makes belongs to its script, and what it reads is nobody's, also where the evaluation of
-      // something else has led to it.
+      // What a run makes belongs to its script, and what it reads is no source of the getter whose
+      // evaluation has led to it.
       switch try system.graph.outside({ try body(run) }) {
       case .waiting:
         let parked = ParkedRun(run, isDriver: driver, store: store, member: member()) { _ in }
@@ -337,13 +337,10 @@ extension HostEngine {
       // The driver's next call is a turn of its own, so the driver goes on outside of the one under way.
       guard parked[id] != nil else { return }
       action.isHandedOver = true
-      parkedCount += 1
-      pauses[parkedCount] = { [unowned self] in
+      return enterLater { [unowned self] in
         resumeDriver(id, from: result, of: action)
         action.run.release()
       }
-      launch?(parkedCount) { .null }
-      return
     }
     guard let parked = parked.removeValue(forKey: id) else { return }
     proceed(parked) { run in

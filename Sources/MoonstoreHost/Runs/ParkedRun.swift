@@ -39,7 +39,7 @@ final class ParkedRun {
   var waitsFor = ""
   /// What a driver waited for, until it goes on.
   var answer: Awaited.Answer?
-  /// Whether it handles a message, so that its end concerns nobody once the message was undone.
+  /// Whether it handles a message, so that its end is not told once the message was undone.
   var isDelivery = false
   /// Whether a driver that goes on later still has to take its results.
   var isHandedOver = false

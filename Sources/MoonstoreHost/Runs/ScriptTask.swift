@@ -216,11 +216,8 @@ extension HostEngine {
       case .cancelled: awaited.end { _ in throw HostEngine.wasCancelled }
       }
     }
-    if isLimited {
-      unseenFailures += task.unseen
-    } else {
-      for failure in task.unseen { system.report(failure.error) }
-    }
+    unseenFailures += task.unseen
+    if !isLimited { reportUnseen() }
     task.unseen = []
     if case .failed(let error) = outcome, waiting.isEmpty { unseen(error, of: task) }
   }
@@ -233,10 +230,9 @@ extension HostEngine {
     if error.member == nil { error.member = task.label }
     if let parent = task.parent, tasks[parent.number] != nil {
       parent.unseen.append((task.number, error))
-    } else if isLimited {
-      unseenFailures.append((task.number, error))
     } else {
-      system.report(error)
+      unseenFailures.append((task.number, error))
+      if !isLimited { reportUnseen() }
     }
   }
 

@@ -20,12 +20,10 @@ extension HostEngine {
   /// Lets a driver wait for its turn behind those who wait already; its call has ended, and its results stay.
   func makeRoom(after run: LuaRun) {
     let parked = ParkedRun(run, isDriver: false, store: nil, member: nil) { _ in }
-    parkedCount += 1
-    pauses[parkedCount] = {
+    enterLater {
       parked.finish(.success(run))
       run.release()
     }
-    launch?(parkedCount) { .null }
     wait = .action(parked)
   }
 }

@@ -64,9 +64,11 @@ extension HostEngine {
     }
     do throws(StoreError) {
       if configuration.readableFiles.contains(path) { return try ReadableFile.open(named: path) }
-      guard let root = projectRoot else { throw notGranted(path) }
+      guard let root = projectRoot else { throw ReadableFile.leavingFolder(path) }
       if path.hasPrefix("/") {
-        guard let inside = ReadableFile.path(path, below: root) else { throw notGranted(path) }
+        guard let inside = ReadableFile.path(path, below: root) else {
+          throw ReadableFile.leavingFolder(path)
+        }
         return try ReadableFile.open(inside, in: root)
       }
       do throws(StoreError) {
@@ -80,12 +82,5 @@ extension HostEngine {
     } catch {
       throw StoreError(error.code, "\(function): \(error.message)")
     }
-  }
-
-  private func notGranted(_ path: String) -> StoreError {
-    StoreError(
-      .permissionDenied,
-      "'\(path)' is neither in the project nor a file that the host was given"
-    )
   }
 }

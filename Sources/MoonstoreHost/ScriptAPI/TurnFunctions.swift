@@ -91,14 +91,20 @@ extension HostEngine {
     groups.append(TurnGroup(mark: system.beginTurn(), patch: nil))
   }
 
-  /// Begins a group whose changes of a store are one patch; returns the rights with which its function writes.
+  /// Begins a group whose changes of a store are one patch; returns the rights with which its function writes: those
+  /// of the handle, or to read and write all where it allows to patch and no more.
   func beginPatch(_ store: LiveStore, _ grant: UInt16) throws -> UInt16 {
     try system.forbidInGetter("patch '\(store.id)'")
-    // Whoever may write a part may try: each write is checked.
-    if !system.access.allows(grant, Access(.write, store, .store, isPassage: true)) {
-      try system.access.check(grant, Access(.patch, store, .store))
+    let access = system.access
+    var rights = grant
+    // A script that may write a part may try: each write is checked.
+    if !access.allows(grant, Access(.write, store, .store, isPassage: true)) {
+      try access.check(grant, Access(.patch, store, .store))
+      if let principal = access.principal(of: grant) {
+        let all = try PermissionSet(["read", "write"], of: store.id)
+        rights = try access.narrow(0, to: all, for: principal)
+      }
     }
-    let rights = try patchGrant(grant, store)
     groups.append(
       TurnGroup(mark: system.beginTurn(), patch: (store, system.tree.changeCount))
     )
@@ -117,15 +123,5 @@ extension HostEngine {
         try system.endTurn(group.mark)
       }
     }
-  }
-
-  /// The rights with which a function of `store.patch` writes: those of the handle, or to read and write all
-  /// where it allows to patch and no more.
-  private func patchGrant(_ grant: UInt16, _ store: LiveStore) throws -> UInt16 {
-    let access = system.access
-    guard grant != 0, let principal = access.principal(of: grant) else { return grant }
-    if access.allows(grant, Access(.write, store, .store, isPassage: true)) { return grant }
-    let all = try PermissionSet(["read", "write"], of: store.id)
-    return try access.narrow(0, to: all, for: principal)
   }
 }

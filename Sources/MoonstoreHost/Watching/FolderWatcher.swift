@@ -67,7 +67,7 @@ final class PollingWatcher: FolderWatcher {
     let walk = ProjectWalk(folder)
     let refused = walk.refused.map { $0.path }
     for path in walk.paths + refused {
-      let real = URL(fileURLWithPath: folder + "/" + path).resolvingSymlinksInPath().path
+      let real = ProjectWalk.real(folder + "/" + path)
       guard let facts = try? FileManager.default.attributesOfItem(atPath: real) else { continue }
       let time = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
       found[path] = [

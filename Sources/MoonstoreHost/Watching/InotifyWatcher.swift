@@ -79,7 +79,7 @@ final class InotifyWatcher: FolderWatcher {
     let watch = unsafe inotify_add_watch(descriptor, folder, InotifyWatcher.events)
     guard watch >= 0 else { return false }
     folders.withLock { $0[watch] = folder }
-    let real = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+    let real = ProjectWalk.real(folder)
     guard !above.contains(real) else { return true }
     // What was made before the watch stood is found by looking.
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
@@ -87,7 +87,7 @@ final class InotifyWatcher: FolderWatcher {
       var isFolder: ObjCBool = false
       let path = folder + "/" + name
       if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-        isFolder.boolValue, isInside(path)
+        isFolder.boolValue, ProjectWalk.isInside(path, of: root)
       {
         add(path, above: above + [real])
       }
@@ -98,11 +98,6 @@ final class InotifyWatcher: FolderWatcher {
   private func isLink(_ path: String) -> Bool {
     let facts = try? FileManager.default.attributesOfItem(atPath: path)
     return facts?[.type] as? FileAttributeType == .typeSymbolicLink
-  }
-
-  private func isInside(_ path: String) -> Bool {
-    let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    return real.hasPrefix(URL(fileURLWithPath: root).resolvingSymlinksInPath().path + "/")
   }
 
   private func receive() {
@@ -155,7 +150,7 @@ final class InotifyWatcher: FolderWatcher {
     if mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0, !name.hasPrefix("."),
       isLink(folder + "/" + name)
     {
-      if isInside(folder + "/" + name) { add(folder + "/" + name) }
+      if ProjectWalk.isInside(folder + "/" + name, of: root) { add(folder + "/" + name) }
       return true
     }
     return InotifyWatcher.matters(name)
