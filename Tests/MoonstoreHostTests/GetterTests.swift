@@ -44,6 +44,29 @@ import Testing
     )
   }
 
+  @Test func `A getter does not run after a turn that put its source back`() async throws {
+    let host = try await TestHost([:])
+    #expect(
+      try await host.run(
+        """
+        local runs = 0
+        local s = defineStore("s", {
+          state = { a = 0, text = "x" },
+          getters = { both = function(self) runs = runs + 1 return self.a .. self.text end },
+        })
+        local _ = s.both
+        transaction(function() s.a = 5 s.text = "y" s.text = "x" s.a = 0 end)
+        _ = s.both
+        pcall(function() transaction(function() s.a = 5 error("no") end) end)
+        _ = s.both
+        local put = runs
+        s.a = 1
+        return { put, s.both, runs }
+        """
+      ) == [1, "1x", 2]
+    )
+  }
+
   @Test(arguments: ["writes", "sends", "waits"])
   func `A getter with a side effect is an error that names it`(name: String) async throws {
     let host = try await counterHost()

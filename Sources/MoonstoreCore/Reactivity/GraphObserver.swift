@@ -1,4 +1,4 @@
-/// What stands behind a computed, an effect or a verified source: the code that the graph calls.
+/// The code of a computed, an effect or a verified source, which the graph calls.
 ///
 /// The graph holds a strong reference to it from `makeComputed`, `makeEffect` or `makeSource` until
 /// the node is freed, and takes no other: running it costs no reference counting. It gets its

@@ -62,6 +62,9 @@ struct NodeMarks: OptionSet, BitwiseCopyable, Sendable {
   /// An effect whose observer decides where it waits for its run.
   static let schedulesItself = NodeMarks(rawValue: 1 << 16)
 
+  /// A source of which ``SourceValues`` keeps what its readers last saw, by the number `seen`.
+  static let compared = NodeMarks(rawValue: 1 << 17)
+
   static let outdated: NodeMarks = [.suspect, .stale]
   static let keptWhenFreed: NodeMarks = [.running, .queued, .owner, .owning]
   @inlinable static var unsettled: NodeMarks { [.suspect, .stale, .running] }
@@ -71,7 +74,7 @@ struct NodeMarks: OptionSet, BitwiseCopyable, Sendable {
 /// One source, computed, effect or scope: half a cache line.
 ///
 /// Effects and scopes have no subscribers; they use the two fields for their place in the queue
-/// and for their place among owners.
+/// and for their place among owners. Sources have no dependencies, and use one of those fields as well.
 @usableFromInline
 struct NodeRecord: BitwiseCopyable {
   /// Counts runs; a link with the same number was read in the newest one.
@@ -95,6 +98,12 @@ struct NodeRecord: BitwiseCopyable {
   var ownership: UInt32 {
     get { lastSubscriber }
     set { lastSubscriber = newValue }
+  }
+
+  /// Of a source that is marked as compared: which value its readers last saw.
+  var seen: UInt32 {
+    get { lastDependency }
+    set { lastDependency = newValue }
   }
 
   static var blank: NodeRecord { NodeRecord(marks: [], observer: .none) }

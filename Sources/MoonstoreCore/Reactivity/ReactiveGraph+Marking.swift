@@ -16,6 +16,25 @@ extension ReactiveGraph {
     if batchDepth == 0, queueHead != 0 { flushUnlessHeld() }
   }
 
+  /// Says that a source was written whose old value can be compared: readers are suspect, and look again only if
+  /// the value differs when they are asked for.
+  /// - Parameters:
+  ///   - source: The source.
+  ///   - keep: Keeps the value from before the write, and gives its number. Not called where readers have not looked
+  ///     since an earlier write.
+  @inline(__always)
+  func markWritten(_ source: NodeID, _ keep: () -> UInt32) {
+    let id = source.rawValue
+    let first = nodes[id].subscribers
+    guard first != 0 else { return }
+    if !nodes[id].marks.contains(.stale) {
+      nodes[id].seen = keep()
+      nodes[id].marks.formUnion([.stale, .compared])
+    }
+    mark(from: first, as: .suspect)
+    if batchDepth == 0, queueHead != 0 { flushUnlessHeld() }
+  }
+
   /// Says that a computed would give another value although nothing that it has read has changed, since
   /// its code was replaced: it is evaluated anew, and its readers look again if that gives another value.
   package func invalidate(_ computed: NodeID) {

@@ -49,6 +49,10 @@ extension ReactiveGraph {
     let id = node.rawValue
     guard id != 0, !nodes[id].marks.contains(.freed) else { return }
     let marks = nodes[id].marks
+    if marks.contains(.compared) {
+      values?.drop(nodes[id].seen)
+      nodes[id].seen = 0
+    }
     // Only what decides about the slot remains, so that no walk takes the node for a live one.
     nodes[id].marks = marks.intersection(.keptWhenFreed).union(.freed)
     if marks.contains(.owning) { disposeChildren(of: id) }

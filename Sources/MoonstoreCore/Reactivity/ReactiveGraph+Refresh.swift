@@ -86,11 +86,21 @@ extension ReactiveGraph {
     let paused = context.value.observing
     context.value.observing = 0
     nodes[id].marks = nodes[id].marks.subtracting(.stale).union(.running)
-    let changed = nodes[id].observer.borrow { $0.recompute(in: self) } ?? true
+    let changed =
+      nodes[id].marks.contains(.compared)
+      ? compare(id) : nodes[id].observer.borrow { $0.recompute(in: self) } ?? true
     context.value.observing = paused
     nodes[id].marks.remove(.running)
     if changed { confirmChange(of: id) }
     if nodes[id].marks.contains(.freed) { reclaim(id) }
+  }
+
+  /// Whether a source has another value than its readers saw.
+  private func compare(_ id: UInt32) -> Bool {
+    nodes[id].marks.remove(.compared)
+    let seen = nodes[id].seen
+    nodes[id].seen = 0
+    return values?.takeDifference(seen) ?? true
   }
 
   /// Finds out whether an effect or computed has to run, and runs it if it is a computed.

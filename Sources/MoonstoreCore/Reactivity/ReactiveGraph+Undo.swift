@@ -92,13 +92,16 @@ extension ReactiveGraph {
     while link != 0 {
       let dependency = links[link].dependency
       let marks = nodes[dependency].marks
-      if !marks.isDisjoint(with: .unsettled) {
+      if marks.contains(.compared) {
+        // Others may have looked since; what this effect saw is what there is again.
+        verifyWritten(dependency)
+      } else if !marks.isDisjoint(with: .unsettled) {
         guard evaluates, marks.contains(.computed), !marks.contains(.running) else { return false }
         outdated.append(NodeID(rawValue: dependency))
       }
       link = links[link].nextDependency
     }
-    nodes[due.id].marks = marks.subtracting(NodeMarks.settledByRun.union(.announced))
+    nodes[due.id].marks.subtract(NodeMarks.settledByRun.union(.announced))
     for computed in outdated { _ = refresh(computed) }
     return true
   }

@@ -55,6 +55,17 @@ public final class ReactiveGraph {
     _modify { yield unsafe &ownUndoNotes }
   }
 
+  /// Keeps old values of sources for `markWritten`.
+  private(set) var values: (any SourceValues)? {
+    get { unsafe ownValues }
+    set { unsafe ownValues = newValue }
+  }
+  // The owner of the values takes this back before it goes; a weak reference would cost it at each count.
+  private unowned(unsafe) var ownValues: (any SourceValues)?
+
+  /// Says who keeps what readers of sources last saw; nil when that one goes.
+  package func keepValues(in values: (any SourceValues)?) { self.values = values }
+
   /// While true, neither the end of a batch nor a single write runs effects; `flush` does.
   package var holdsEffects: Bool {
     get { isHolding }
@@ -99,6 +110,14 @@ public final class ReactiveGraph {
 
   /// How many "has read" links live in the graph.
   package var linkCount: Int { links.count }
+}
+
+/// Keeps what readers of sources last saw, from the first write after that until the graph asks.
+package protocol SourceValues: AnyObject {
+  /// Gives a kept value back, and tells whether the source has another one now.
+  func takeDifference(_ seen: UInt32) -> Bool
+  /// Gives a kept value back that is not asked for any more.
+  func drop(_ seen: UInt32)
 }
 
 @available(*, unavailable)

@@ -31,6 +31,8 @@ package final class StateTree {
   private(set) var isUndoing = false
   /// Bytes that were taken up for parts, messages and strings since a script engine last asked: the collector of its
   /// language is to know what its objects keep alive. An estimate, which nothing is taken off.
+  // Not checked for overlapping access: each use is one step, and what an entry lets go of does not come back here.
+  @exclusivity(unchecked) private var seen = SeenValues()
   // Not checked for overlapping access: it is counted in one step.
   @exclusivity(unchecked) private var growth = 0
   /// How many levels of parts a store's state may have, the state itself included.
@@ -48,9 +50,13 @@ package final class StateTree {
     // Effects that somebody holds keep the graph beyond the tree, which therefore takes this back. A weak
     // reference would make every count of references to the tree a slow one.
     graph.followLog { [unowned(unsafe) self] in unsafe self.log.count }
+    graph.keepValues(in: self)
   }
 
-  deinit { graph.followLog { 0 } }
+  deinit {
+    graph.followLog { 0 }
+    graph.keepValues(in: nil)
+  }
 
   package func noteGrowth(_ bytes: Int) { unsafe growth &+= bytes }
 
@@ -78,7 +84,7 @@ package final class StateTree {
       node.cells.append(contentsOf: repeatElement(.none, count: missing))
     }
     if node.cells[position] == .none { node.cells[position] = graph.makeSource() }
-    graph.track(node.cells[position])
+    graph.readSource(node.cells[position])
   }
 
   /// Notes that the set of keys, or the length, was read.
@@ -299,7 +305,16 @@ package final class StateTree {
     _ old: StateSlot,
     by slot: StateSlot
   ) {
-    if position < node.cells.count { markChanged(node.cells[position]) }
+    if position < node.cells.count {
+      let cell = node.cells[position]
+      if cell != .none {
+        if old.isCheapToCompare {
+          graph.markWritten(cell) { unsafe seen.keep(old, of: node, at: position) }
+        } else {
+          graph.markChanged(cell)
+        }
+      }
+    }
     if old.isEmpty != slot.isEmpty || (old.node == nil) != (slot.node == nil) {
       markChanged(node.structure)
     }
@@ -331,6 +346,11 @@ package final class StateTree {
     node.table = KeyTable(ContiguousArray(kept.map { table.keys[$0] }))
     node.slots = ContiguousArray(kept.map { node.slots[$0] })
   }
+}
+
+extension StateTree: SourceValues {
+  package func takeDifference(_ number: UInt32) -> Bool { unsafe seen.takeDifference(number) }
+  package func drop(_ number: UInt32) { unsafe seen.drop(number) }
 }
 
 /// One change of a turn, with what it takes to undo it.
