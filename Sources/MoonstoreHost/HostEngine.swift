@@ -109,8 +109,8 @@ final class HostEngine {
   /// The entry that runs now.
   var entry: EntryRun?
   var openFiles = OpenFiles()
-  /// What the turn under way has shown.
-  var output = OutputAccount()
+  /// What the turn under way has shown; nil before its first line.
+  var output: OutputAccount?
   var randomState: UInt64
   var budgets: ScriptBudgets
   var scriptLimits: ScriptLimits

@@ -5,7 +5,7 @@ import MoonstoreCore
 /// What the turn under way has printed, logged and traced, and what was left out of that.
 ///
 /// What goes over the limits is dropped, and counted: a script that floods costs its host no more than the limits.
-struct OutputAccount {
+final class OutputAccount {
   private(set) var bytes = 0
   private(set) var lines = 0
   private(set) var bytesLeftOut = 0
@@ -14,18 +14,18 @@ struct OutputAccount {
   private(set) var cutScript: String?
 
   /// Notes that something of a script was left out.
-  mutating func cut(_ script: String) {
+  func cut(_ script: String) {
     if cutScript == nil { cutScript = script }
   }
 
   /// The script of which something was left out, which is told of once.
-  mutating func takeCutScript() -> String? {
+  func takeCutScript() -> String? {
     defer { cutScript = nil }
     return cutScript
   }
 
   /// How many bytes of a text may be shown; nil where nothing of it is.
-  mutating func admit(_ size: Int, _ limits: ScriptLimits) -> Int? {
+  func admit(_ size: Int, _ limits: ScriptLimits) -> Int? {
     let room = max(0, (limits.output ?? .max) - bytes)
     guard room > 0, lines < limits.outputLines ?? .max else {
       bytesLeftOut += size
@@ -56,6 +56,7 @@ extension HostEngine {
     // The code of a driver is its owner's, and its calls are turns of their own.
     if !machine.isDriving {
       let size = entry.text.utf8.count
+      let output = outputOfTurn
       guard let shown = output.admit(size, scriptLimits) else { return output.cut(entry.script) }
       if shown < size {
         let text = String(decoding: entry.text.utf8.prefix(shown), as: UTF8.self) + "..."
@@ -68,14 +69,23 @@ extension HostEngine {
 
   /// Whether a line of a trace may be shown.
   func showsTrace(_ text: String, of session: String) -> Bool {
-    if machine.isDriving || output.admit(text.utf8.count, scriptLimits) != nil { return true }
+    if machine.isDriving { return true }
+    let output = outputOfTurn
+    if output.admit(text.utf8.count, scriptLimits) != nil { return true }
     output.cut(session)
     return false
   }
 
+  private var outputOfTurn: OutputAccount {
+    if let output { return output }
+    let new = OutputAccount()
+    output = new
+    return new
+  }
+
   /// Tells what was left out of the turn that ends.
   func endOutput() {
-    guard let script = output.takeCutScript() else { return }
+    guard let output, let script = output.takeCutScript() else { return }
     tell(
       HostConfiguration.LogEntry(
         script: script,

@@ -107,7 +107,7 @@ extension HostEngine {
     fileprivate let scope: LuaScope?
     fileprivate let wasLimited: Bool
     fileprivate let outer: OpenCalls
-    fileprivate var output = OutputAccount()
+    fileprivate let output: OutputAccount?
   }
 
   /// What scripts had begun when the budget under way did, and would end themselves; and whose budget it is.
@@ -122,13 +122,14 @@ extension HostEngine {
   /// What a budget was begun for.
   enum BudgetOrigin {
     case action(Int32)
-    case script(String)
+    /// What a script has begun, such as a task.
+    case script(ScriptUnit)
     case other
 
     func unit(in engine: HostEngine) -> ScriptUnit? {
       switch self {
       case .action(let number): engine.owner(ofAction: number)
-      case .script(let name): engine.scripts[name]
+      case .script(let unit): engine.scripts[unit.name]
       case .other: nil
       }
     }
@@ -201,11 +202,11 @@ extension HostEngine {
     for origin: BudgetOrigin = .other
   ) -> Budget {
     guard anew || !isLimited || machine.isDriving else {
-      return Budget(scope: nil, wasLimited: true, outer: openCalls)
+      return Budget(scope: nil, wasLimited: true, outer: openCalls, output: nil)
     }
     let scope = machine.beginScope(nanoseconds: nanoseconds)
-    var budget = Budget(scope: scope, wasLimited: isLimited, outer: openCalls)
-    swap(&budget.output, &output)
+    let budget = Budget(scope: scope, wasLimited: isLimited, outer: openCalls, output: output)
+    output = nil
     budgetCount += 1
     openCalls = OpenCalls(
       groups: groups.count,
@@ -219,7 +220,7 @@ extension HostEngine {
 
   func endBudget(_ budget: Budget) {
     guard let scope = budget.scope else { return }
-    endOutput()
+    if output != nil { endOutput() }
     output = budget.output
     if machine.endScope(scope) {
       // Its own turn has heard of it, and nothing else is meant.
@@ -232,9 +233,9 @@ extension HostEngine {
     if !isLimited {
       // What a getter that is being evaluated has read must stay until it knows its sources.
       if system.getterDepth == 0 { tidy() }
-      reportUnseen()
-      isolateOverrunners()
-      restartEnded()
+      if !unseenFailures.isEmpty { reportUnseen() }
+      if !overrunners.isEmpty { isolateOverrunners() }
+      if hasEnded { restartEnded() }
     }
   }
 

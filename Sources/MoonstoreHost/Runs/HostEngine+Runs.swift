@@ -362,7 +362,7 @@ extension HostEngine {
     let scope = beginBudget(
       parked.isDriver && parked.entry == nil ? budgets.driver : budgets.turn,
       anew: driving || parked.isDriver,
-      for: parked.unit.map { .script($0.name) } ?? .other
+      for: parked.unit.map { .script($0) } ?? .other
     )
     defer {
       endBudget(scope)
