@@ -49,6 +49,11 @@ static int run_function(lua_State *L, mb_vm *vm, const mb_action_entry *entry, u
   return finish(L, LUA_OK, grant);
 }
 
+static bool is_of(mb_vm *vm, const mb_object *handle, const mb_action_entry *entry) {
+  return handle->pointer == entry->store ||
+         vm->callbacks.same_store(vm->callbacks.owner, handle->pointer, entry->store);
+}
+
 int mb_call_action(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   int32_t action = (int32_t)lua_tointeger(L, lua_upvalueindex(1));
@@ -63,8 +68,8 @@ int mb_call_action(lua_State *L) {
     entry = &vm->actions[action];
   }
   mb_object *self = mb_to_object(L, 1);
-  bool has_self = self && self->kind == vm->handle_kind && self->pointer == entry->store;
-  if (!has_self || self->grant != 0) {
+  bool has_self = self && self->kind == vm->handle_kind && is_of(vm, self, entry);
+  if (!has_self || self->grant != 0 || self->pointer != entry->store) {
     // Called as a plain function, or through a handle with fewer rights: an action has all rights on
     // its own store, whoever calls it.
     luaL_checkstack(L, 1, NULL);
@@ -237,19 +242,29 @@ int32_t mb_action_own(mb_vm *vm, int32_t action) {
 
 int32_t mb_action_own_reference(const mb_vm *vm, int32_t action) { return vm->actions[action].closure; }
 
-static int do_action_closure(lua_State *L) {
-  mb_vm *vm = mb_vm_of(L);
-  lua_pushinteger(L, vm->entry.function);
-  lua_pushinteger(L, vm->entry.tables);
-  lua_pushcclosure(L, mb_call_action, 2);
-  mb_encode_reference(L, vm, -1);
-  return 0;
-}
-
-int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant) {
-  vm->entry.function = action;
-  vm->entry.tables = grant;
-  return mb_protect(vm, do_action_closure);
+// It asks `authorize` at each call, and what it returns carries the grant. Holders of one grant get one function
+// for as long as any of them keeps it.
+void mb_push_action(lua_State *L, mb_vm *vm, int32_t action, uint16_t grant) {
+  mb_action_entry *entry = &vm->actions[action];
+  if (!entry->in_use || (grant == 0 && !entry->closure)) return lua_pushnil(L);
+  if (grant == 0) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, entry->closure);
+    return;
+  }
+  luaL_checkstack(L, 6, NULL);
+  lua_Integer key = (lua_Integer)action << 16 | grant;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm->granted_actions);
+  if (lua_rawgeti(L, -1, key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_pushinteger(L, action);
+    lua_pushinteger(L, grant);
+    // The handle keeps the grant from being given back while the function is there.
+    mb_push_object(L, vm, vm->handle_kind, grant, entry->store);
+    lua_pushcclosure(L, mb_call_action, 3);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, key);
+  }
+  lua_replace(L, -2);
 }
 
 // Whoever changes what surrounds an action, or its code, sets its flags or its function.

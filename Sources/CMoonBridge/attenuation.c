@@ -7,13 +7,15 @@ typedef struct walk {
   // The grant that takes the place of the owner's, unless it is a snapshot that is wanted.
   uint16_t grant;
   bool snapshot;
+  // Whether all tables are copied, without functions and metatables: for those who only look.
+  bool copies;
   // Stack indices of the tables that were seen, and of those that were copied.
   int seen;
 } walk;
 
 static bool concerns(const walk *w, const mb_object *object) {
   if (!object || !(w->vm->live_kinds >> object->kind & 1)) return false;
-  return w->snapshot || object->grant == 0;
+  return w->snapshot || w->copies || object->grant == 0;
 }
 
 // Whether there is something to replace in a value.
@@ -56,6 +58,8 @@ static void replace(lua_State *L, const walk *w, int index, int depth) {
     if (status < 0) mb_fail(L, vm, status);
     return mb_push_value(L, vm, &value);
   }
+  if (w->copies && (lua_type(L, index) == LUA_TFUNCTION || lua_type(L, index) == LUA_TTHREAD))
+    return lua_pushnil(L);
   if (object || lua_type(L, index) != LUA_TTABLE) return lua_pushvalue(L, index);
   if (depth >= MB_MAX_DEPTH) luaL_error(L, "a table that is nested too deeply");
   index = lua_absindex(L, index);
@@ -67,7 +71,9 @@ static void replace(lua_State *L, const walk *w, int index, int depth) {
   lua_pushvalue(L, index);
   lua_pushvalue(L, copy);
   lua_rawset(L, w->seen);
-  if (lua_getmetatable(L, index)) {
+  if (w->copies && !mb_is_marked(L, vm, index)) {
+    // What acts through a metatable is code, which is not shown.
+  } else if (lua_getmetatable(L, index)) {
     // Its owner may have changed it since it was set.
     mb_check_metatable(L, -1);
     lua_setmetatable(L, copy);
@@ -110,7 +116,7 @@ void mb_attenuate(lua_State *L, mb_vm *vm, uint16_t grant, int first) {
   }
 }
 
-// attenuate(grant, ...): the values as somebody with this grant gets them.
+// attenuate(grant, ...): the values as a holder of this grant gets them.
 static int attenuate(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   uint16_t grant = (uint16_t)luaL_checkinteger(L, 1);
@@ -133,6 +139,25 @@ static void pack(lua_State *L, int first, int last) {
     lua_pushvalue(L, index);
     lua_rawseti(L, -2, index - first + 1);
   }
+}
+
+// show(grant, ...): copies of the values for those with this grant who only look, as a table with their count as `n`.
+static int show(lua_State *L) {
+  mb_vm *vm = mb_vm_of(L);
+  walk w = {.vm = vm, .grant = (uint16_t)luaL_checkinteger(L, 1), .copies = true};
+  int count = lua_gettop(L) - 1;
+  luaL_checkstack(L, 12, NULL);
+  lua_createtable(L, count, 1);
+  lua_newtable(L);
+  w.seen = lua_gettop(L);
+  for (int index = 1; index <= count; index++) {
+    replace(L, &w, index + 1, 0);
+    lua_rawseti(L, count + 2, index);
+  }
+  lua_pushinteger(L, count);
+  lua_setfield(L, count + 2, "n");
+  lua_settop(L, count + 2);
+  return 1;
 }
 
 // Places in the frame of a layer around an action: what `next` returned, and what the layer was shown of it.
@@ -175,7 +200,7 @@ static int hand_on(lua_State *L) {
 
 static int do_make_attenuator(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"attenuate", attenuate}, {"see", see}, {"handOn", hand_on}, {NULL, NULL}};
+      {"attenuate", attenuate}, {"show", show}, {"see", see}, {"handOn", hand_on}, {NULL, NULL}};
   luaL_newlib(L, functions);
   mb_encode_reference(L, mb_vm_of(L), -1);
   return 0;

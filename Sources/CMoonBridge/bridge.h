@@ -151,8 +151,13 @@ struct mb_vm {
   // Bytes that Swift has taken up and of which the collector does not know yet; see `mb_push_object`.
   size_t debt;
 
+  // How many userdata carry each grant, by its number; unknown once there was no memory to count one.
+  uint32_t *carried;
+  uint32_t carried_capacity;
+  bool carried_unknown;
+
   // Registry references.
-  int proxies, raised, metatable, null, array_metatable, map_metatable, symbols, dispatcher, numbers;
+  int proxies, granted_actions, raised, metatable, null, array_metatable, map_metatable, symbols, dispatcher, numbers;
   // On a Lua with a broken luaV_concat, see concatenation.c; 0 on others.
   int concat_event;
   // A coroutine has yielded to leave luaV_concat, and goes on at once.
@@ -547,6 +552,10 @@ int mb_place_raised(lua_State *L);
 // attenuation.c
 // Gives what stands from `first` to the top of the stack the rights of somebody with this grant.
 void mb_attenuate(lua_State *L, mb_vm *vm, uint16_t grant, int first);
+// Counts one more userdata that carries a grant.
+void mb_carry_grant(mb_vm *vm, uint16_t grant);
+// Pushes the function for an action that holders of a grant get.
+void mb_push_action(lua_State *L, mb_vm *vm, int32_t action, uint16_t grant);
 void mb_open_errors(lua_State *L);
 
 // actions.c

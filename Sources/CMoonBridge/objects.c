@@ -42,11 +42,33 @@ void mb_push_object(lua_State *L, mb_vm *vm, uint16_t kind, uint16_t grant, cons
   lua_setmetatable(L, -2);
   vm->debt += vm->callbacks.retain(vm->callbacks.owner, pointer);
   object->pointer = pointer;
+  if (grant != 0) mb_carry_grant(vm, grant);
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, identity(grant, pointer));
   lua_replace(L, -2);
   if (kind == MB_KIND_ERROR) vm->debt += BYTES_OF_AN_ERROR;
   if (vm->debt >= BYTES_FOR_A_STEP || vm->released_count >= MAXIMUM_RELEASED) pay_debt(L, vm);
+}
+
+// A grant is given back when no userdata carries its number any more; without memory for its count it never is.
+void mb_carry_grant(mb_vm *vm, uint16_t grant) {
+  if (grant >= vm->carried_capacity) {
+    uint32_t capacity = vm->carried_capacity ? vm->carried_capacity : 64;
+    while (capacity <= grant) capacity *= 2;
+    uint32_t *carried = realloc(vm->carried, capacity * sizeof *carried);
+    if (!carried) {
+      vm->carried_unknown = true;
+      return;
+    }
+    memset(carried + vm->carried_capacity, 0, (capacity - vm->carried_capacity) * sizeof *carried);
+    vm->carried = carried;
+    vm->carried_capacity = capacity;
+  }
+  vm->carried[grant]++;
+}
+
+bool mb_carries_grant(const mb_vm *vm, uint16_t grant) {
+  return vm->carried_unknown || (grant < vm->carried_capacity && vm->carried[grant] > 0);
 }
 
 // Swift lets go of it at a safe point: a collection can come in the middle of anything.
@@ -65,7 +87,9 @@ void mb_queue_release(mb_vm *vm, const void *pointer) {
 static int object_gc(lua_State *L) {
   mb_object *object = mb_to_object(L, 1);
   if (!object || !object->pointer) return 0;
-  mb_queue_release(mb_vm_of(L), object->pointer);
+  mb_vm *vm = mb_vm_of(L);
+  mb_queue_release(vm, object->pointer);
+  if (object->grant != 0 && object->grant < vm->carried_capacity) vm->carried[object->grant]--;
   object->pointer = NULL;
   return 0;
 }
@@ -372,7 +396,12 @@ static int object_len(lua_State *L) {
 
 static int object_eq(lua_State *L) {
   mb_object *a = mb_to_object(L, 1), *b = mb_to_object(L, 2);
-  lua_pushboolean(L, a && b && a->kind == b->kind && a->pointer == b->pointer);
+  mb_vm *vm = mb_vm_of(L);
+  bool same = a && b && a->kind == b->kind &&
+              (a->pointer == b->pointer ||
+               (a->kind == vm->handle_kind &&
+                vm->callbacks.same_store(vm->callbacks.owner, a->pointer, b->pointer)));
+  lua_pushboolean(L, same);
   return 1;
 }
 
@@ -699,6 +728,8 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   mb_push_weak_table(L, "v");
   lua_pushvalue(L, -1);
   vm->proxies = luaL_ref(L, LUA_REGISTRYINDEX);
+  mb_push_weak_table(L, "v");
+  vm->granted_actions = luaL_ref(L, LUA_REGISTRYINDEX);
 
   luaL_newlibtable(L, metamethods);
   lua_pushvalue(L, -2);

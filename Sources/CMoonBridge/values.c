@@ -411,6 +411,8 @@ void mb_push_value(lua_State *L, mb_vm *vm, const mb_value *value) {
     lua_pushlstring(L, value->pointer ? value->pointer : "", (size_t)value->bits);
   else if (value->tag == MB_OBJECT)
     mb_push_object(L, vm, (uint16_t)value->extra, (uint16_t)(value->extra >> 16), value->pointer);
+  else if (value->tag == MB_ACTION)
+    mb_push_action(L, vm, (int32_t)value->bits, (uint16_t)value->extra);
   else
     lua_pushnil(L);
 }

@@ -104,6 +104,7 @@ void mb_vm_free(mb_vm *vm) {
   free(vm->traceback);
   free(vm->error_text);
   free(vm->released);
+  free(vm->carried);
   free(vm->actions);
   free(vm->ended);
   mb_free_stacks(vm);

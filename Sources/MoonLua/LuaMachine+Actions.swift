@@ -67,12 +67,6 @@ extension LuaMachine {
     return unsafe mb_action_own_reference(machine, action)
   }
 
-  /// The function for an action that holders of a grant get.
-  package func makeActionClosure(_ action: Int32, grant: UInt16) throws(LuaError) -> LuaReference {
-    let base = tokenCount
-    return try takeReference(unsafe mb_action_closure(try open(), action, grant), base)
-  }
-
   /// A table of functions that give values the rights of a holder: attenuate(grant, ...), and
   /// for the frame of a layer around an action see(frame, grant, ...) and handOn(frame, ...).
   package func makeAttenuator() throws(LuaError) -> LuaReference {

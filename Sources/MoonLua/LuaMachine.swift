@@ -79,6 +79,12 @@ package import MoonValue
     return unsafe raw
   }
 
+  /// Whether something in Lua carries a grant, or was not yet collected since it did.
+  package func carries(_ grant: UInt16) -> Bool {
+    guard let machine = unsafe raw else { return false }
+    return unsafe mb_carries_grant(machine, grant)
+  }
+
   /// Lets go of what Lua's collector has let go of, and of what was kept for a value on its way.
   ///
   /// Called where nothing of the host is half-done. What is still on its way is held by its token.
@@ -525,6 +531,14 @@ package import MoonValue
       },
       authorize: { owner, action, grant in
         unsafe LuaMachine.machine(owner).attempt { try $0.authorize(action, grant) }
+      },
+      same_store: { owner, one, other in
+        guard let delegate = unsafe LuaMachine.machine(owner).delegate else { return false }
+        // Both are the objects of userdata that the bridge has at hand.
+        return unsafe delegate.isSameStore(
+          Unmanaged<AnyObject>.fromOpaque(one).takeUnretainedValue(),
+          Unmanaged<AnyObject>.fromOpaque(other).takeUnretainedValue()
+        )
       },
       snapshot: { owner, object, result in
         let machine = unsafe LuaMachine.machine(owner)

@@ -141,6 +141,15 @@ extension mb_value {
 
   package func set(_ reference: LuaReference) { unsafe raw.pointee.hold(reference) }
 
+  /// Hands out the function of an action.
+  ///
+  /// For grant 0 it must have been made; see `ownClosure`.
+  package func set(action: Int32, grant: UInt16) {
+    unsafe raw.pointee.tag = UInt32(MB_ACTION)
+    unsafe raw.pointee.extra = UInt32(grant)
+    unsafe raw.pointee.bits = Int64(action)
+  }
+
   /// Hands out a function that the machine itself keeps, as long as its action is there.
   @inlinable package func set(closure: Int32) {
     unsafe raw.pointee.tag = UInt32(MB_REFERENCE)
@@ -186,6 +195,8 @@ package protocol LuaObjectDelegate: AnyObject {
   func refuse(_ object: LuaObject?, key: String, path: String, reason: String) -> any Error
   /// An action is called through a function that was handed out with a grant.
   func authorize(_ action: Int32, _ grant: UInt16) throws
+  /// Whether the objects of two handles stand for one store.
+  func isSameStore(_ one: AnyObject, _ other: AnyObject) -> Bool
   /// The object as it is now, for an error: nothing that leads to live state.
   func snapshot(_ object: LuaObject, _ result: LuaResult) throws
   /// The error for a call of a method that is not there.

@@ -38,7 +38,7 @@ extension String {
   }
 
   /// Feeds the bytes to a hasher.
-  func hashBytes(into hasher: inout Hasher) {
+  package func hashBytes(into hasher: inout Hasher) {
     // The pointer is used inside the closure only, which is as long as it holds.
     let hashed: Void? = unsafe utf8.withContiguousStorageIfAvailable { bytes in
       unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes))

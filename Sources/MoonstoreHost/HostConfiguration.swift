@@ -29,6 +29,8 @@ public struct HostConfiguration: Sendable {
   public var readableFiles: [String] = []
   /// Whether scripts may read files at all.
   public var grantsFiles = false
+  /// The scripts that may use `bus.use` although they stand outside of `middleware/`, by their paths.
+  public var messageMiddleware: [String] = []
   /// Which servers scripts may reach; without it they have no library `http`.
   public var http: HTTPGrant?
   /// Values for the `settings` of scripts, over those of `moonstore.lua`.

@@ -19,8 +19,6 @@ final class HostEngine {
   private var entries: [String: StoreEntry] = [:]
   /// The functions that scripts get for actions, by number, and what the numbers mean.
   var actions: ContiguousArray<ScriptAction?> = []
-  /// The functions that others than the owner get for actions, by number and grant.
-  var grantedActions: [UInt64: LuaReference] = [:]
   /// Functions of scripts that decide on permissions.
   var conditions: [Int: LuaReference] = [:]
   var conditionCount = 0
@@ -33,12 +31,14 @@ final class HostEngine {
   var layeredCalls: [Int: (call: ActionCall, onion: ActionOnion)] = [:]
   var layeredCount = 0
 
-  var scripts: [String: ScriptUnit] = [:]
+  var scripts = NameTable<ScriptUnit>()
   var project: Project?
   var projectRoot: String?
   /// The script that `moonstore run` starts when none is named.
   var main: String?
   var settings = Value.map([:])
+  /// The scripts outside of `middleware/` that may put middleware on the bus.
+  var messageMiddleware = NameSet()
   /// While a project is loaded: what its scripts define, and which stores they ask for.
   var isLoading = false
   var definitions: [CollectedDefinition] = []
@@ -48,21 +48,21 @@ final class HostEngine {
   /// Whether what scripts begin now belongs to their version: while they are loaded, and in their hooks.
   var isBeginning = false
   /// The versions of each script.
-  var histories: [String: ScriptHistory] = [:]
+  var histories = NameTable<ScriptHistory>()
   /// While scripts are reloaded: the stores that are to become new versions, and the texts of modules.
   var replaceable: Set<String> = []
-  var moduleTexts: [String: String]?
+  var moduleTexts: NameTable<String>?
   var isReloading = false
   /// Whether scripts were ended in their middle, and are to be loaded anew; see `restartEnded`.
   var hasEnded = false
-  var ended: Set<String> = []
+  var ended = NameSet()
   var isRestarting = false
   var changes: StoreChanges = [:]
   /// Looks after the turns that follow a reload.
   var guarding: ReloadGuard?
   let reloadListeners = ReloadListeners()
   /// What a plugin is adding to a store, and whose plugin it is: what those register ends with it.
-  var extended: (addition: StoreAddition, scripts: Set<String>)?
+  var extended: (addition: StoreAddition, scripts: NameSet)?
   /// What resets a store in the plain way, while a script's function resets it in another.
   var resets: [Int: () throws -> Void] = [:]
   var resetCount = 0
@@ -98,14 +98,20 @@ final class HostEngine {
   /// Owns what conditions read.
   private(set) lazy var conditionScope = EffectScope(in: system.graph, label: "conditions")
   /// The sessions that are open, by name.
-  var sessions: [String: SessionState] = [:]
+  var sessions = NameTable<SessionState>()
   var sessionCount = 0
+  /// The names without a number that sessions had.
+  var leftSessions = NameSet()
   /// Who wants to get in while a driver runs, and drivers that make room.
   let visitors = Visitors()
   var pauses: [Int: () -> Void] = [:]
   /// What follows actions for traces, by the number of its hook.
   var traces: [Int: (trace: Trace, isMeant: (String) -> Bool)] = [:]
   var traceCount = 0
+  /// How deep evaluations are where code runs that may only look; see `looking`.
+  ///
+  /// Getters that it reads are deeper.
+  var onlookerDepth = 0
   /// The entry that runs now.
   var entry: EntryRun?
   var openFiles = OpenFiles()
@@ -147,13 +153,20 @@ final class HostEngine {
       live: [ObjectKind.store, ObjectKind.part, ObjectKind.cell]
     )
     unsafe system.scriptEngine = self
+    system.access.isCarried = { [unowned self] in machine.carries($0) }
+    system.access.collect = { [unowned self] in machine.collect() }
     system.onHooksChanged = { [unowned self] store in
       if let store { refreshHooks(of: store) } else { refreshHooks() }
     }
+    system.onPermissionsChanged = { [unowned self] store in refreshHooks(of: store) }
     for table in [registrations.hooks, registrations.layers] {
       table.onChange = { [unowned self] id, _ in surroundingsChanged(of: id) }
     }
     registrations.middleware.onChange = { [unowned self] _ in refreshHooks() }
+    system.nameHolder = { [unowned self] name in
+      guard scripts[name] != nil else { return nil }
+      return sessions[name] == nil ? "the name of a script" : "the name of a session"
+    }
     system.onStoreRegistered = { [unowned self] store in adopt(store) }
     system.onStoreLeft = { [unowned self] store in left(store) }
     system.onStoreReturned = { [unowned self] store in returned(store) }
@@ -189,7 +202,6 @@ final class HostEngine {
     resets = [:]
     scripts = [:]
     actions = []
-    grantedActions = [:]
     conditions = [:]
     errorMethods.removeAll()
     system.registry.disposeAll()
@@ -200,20 +212,58 @@ final class HostEngine {
 
   // MARK: Stores
 
+  /// What scripts get that ask for an id: the store that has it, or the one that a later script may define.
   func entry(_ id: String) -> StoreEntry {
+    if let live = system.registry.find(id) { return entry(of: live) }
     if let entry = entries[id] { return entry }
     let entry = StoreEntry(id: id, graph: system.graph)
     entries[id] = entry
     return entry
   }
 
+  /// The handle that a script gets by an id, with its rights on that store.
+  func handle(named id: String, for script: String) -> LuaObject {
+    if isLoading, standing(id) == nil,
+      let own = definitions.last(where: {
+        $0.reader.id == id && $0.script.hasSameBytes(as: script)
+      })?.reader.draft
+    {
+      return LuaObject(kind: ObjectKind.store, grant: 0, instance: own)
+    }
+    return LuaObject(kind: ObjectKind.store, grant: grant(of: script, on: id), instance: entry(id))
+  }
+
+  /// The handle that the script gets which defines a store: of the store, or of what it becomes once it is loaded.
+  func handle(definedBy script: String, _ id: String) -> LuaObject {
+    guard isLoading else {
+      guard let live = system.registry.find(id), live.isOwned(by: script) else {
+        return handle(named: id, for: script)
+      }
+      return handle(live)
+    }
+    return handle(named: id, for: script)
+  }
+
   var knownIDs: [String] { system.registry.ids }
 
   /// The same for a store that is there, which knows its own.
   func entry(of store: LiveStore) -> StoreEntry {
-    // Nobody else puts anything there.
+    // Nothing else is put there.
     if let known = store.entry { return unsafe unsafeDowncast(known, to: StoreEntry.self) }
-    let entry = entry(store.id)
+    return claimEntry(for: store, draft: nil)
+  }
+
+  /// Finds the entry for a new store: that of its owner's earlier ones, or a new one.
+  @discardableResult
+  func claimEntry(for store: LiveStore, draft: StoreEntry?) -> StoreEntry {
+    let owner = store.owner.map { StoreEntry.Owner.script(ExactName($0)) } ?? .swift
+    let entry: StoreEntry
+    if let known = entries[store.id], known.claim(for: owner) {
+      entry = known
+      if let draft { known.add(twin: draft) }
+    } else {
+      entry = draft ?? StoreEntry(id: store.id, owner: owner, graph: system.graph)
+    }
     store.entry = entry
     return entry
   }
@@ -224,7 +274,9 @@ final class HostEngine {
 
   // A store of Swift's becomes callable from scripts, and one of a script's is found by its handles.
   private func adopt(_ store: LiveStore) {
-    entry(of: store).put(store)
+    let entry = entry(of: store)
+    entries[store.id] = entry
+    entry.put(store)
     for (index, action) in store.actions.enumerated() where action.number < 0 {
       do throws(StoreError) {
         try update(action: index, of: store)
@@ -258,9 +310,6 @@ final class HostEngine {
     }
     for action in store.actions { release(action) }
     store.handle = nil
-    guard !grantedActions.isEmpty else { return }
-    let gone = Set(store.actions.map { UInt64(UInt32(bitPattern: $0.number)) })
-    grantedActions = grantedActions.filter { !gone.contains($0.key >> 16) }
   }
 
   /// Ends something computed with its store, unless it ends before.
@@ -281,11 +330,7 @@ final class HostEngine {
     if grant == 0 {
       return result.set(closure: try machine.ownClosure(ofAction: action.number))
     }
-    let key = UInt64(UInt32(bitPattern: action.number)) << 16 | UInt64(grant)
-    if let known = grantedActions[key] { return result.set(known) }
-    let made = try machine.makeActionClosure(action.number, grant: grant)
-    grantedActions[key] = made
-    result.set(made)
+    result.set(action: action.number, grant: grant)
   }
 
   /// Which store and action a number of the machine means.
@@ -387,6 +432,7 @@ final class HostEngine {
     machine.drainReleased()
     dropReleasedConditions()
     guard !system.isInTurn else { return }
+    system.access.reviewIfMany()
     // Where no run is under way, those of runs that have ended are lost.
     if !openFiles.isEmpty, !machine.isEntered { closeLostFiles() }
     // While Lua runs, an access that is half-done may know the symbol of its key.

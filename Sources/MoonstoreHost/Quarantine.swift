@@ -67,7 +67,7 @@ extension HostEngine {
     let count = unit.overruns.count
     unit.overruns = []
     let stores = system.registry.ids.compactMap { system.registry.find($0) }
-      .filter { $0.owner == unit.name }
+      .filter { $0.isOwned(by: unit.name) }
     let what =
       "\(unit.name) ran over its limits \(count) times within \(scriptLimits.overrunSeconds) s"
     guard !stores.isEmpty else {

@@ -242,6 +242,7 @@ extension HostEngine {
   /// Ends the groups and calls of scripts that were ended in their middle, which a script does itself otherwise.
   private func endOpenCalls() {
     while groups.count > openCalls.groups, let group = groups.popLast() {
+      group.access?.close()
       withoutDriving { system.failTurn(group.mark) }
     }
     for key in layeredCalls.keys.filter({ $0 > openCalls.layers }).sorted(by: >) {

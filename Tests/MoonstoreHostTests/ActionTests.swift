@@ -127,7 +127,7 @@ import TestSupport
     let host = try await counterHost()
     try await host.host.define(
       StoreDefinition(
-        "swift",
+        "native",
         state: ["total": 0],
         getters: ["ten": { try .integer(($0.get("total").integerValue ?? 0) * 10) }],
         actions: [
@@ -139,7 +139,7 @@ import TestSupport
       )
     )
     let result = try await host.run(
-      #"local s = useStore("swift") return { s:keep(4), s.total, s.ten, pcall(s.keep, s, print) }"#
+      #"local s = useStore("native") return { s:keep(4), s.total, s.ten, pcall(s.keep, s, print) }"#
     )
     #expect(result[0] == "kept")
     #expect(result[1] == 4)

@@ -552,7 +552,18 @@ extension TestHost {
       end
       """#
     )
-    let before = await host.host.luaMemory
+    // The collector's pace makes a saw of it, whose lower edge counts.
+    func least() async throws -> Int {
+      var least = Int.max
+      for _ in 0..<10 {
+        try await host.withCounter(
+          "for n = 1, 500 do f:configure('counter', { actions = { add = function() return n end } }) end"
+        )
+        least = min(least, await host.host.luaMemory)
+      }
+      return least
+    }
+    let before = try await least()
     let result = try await host.withCounter(
       #"""
       for n = 1, 10000 do
@@ -564,7 +575,7 @@ extension TestHost {
       """#
     )
     #expect(result == [10_000, 10_000])
-    let after = await host.host.luaMemory
+    let after = try await least()
     #expect(after < before + 1 << 20, "\(before) -> \(after)")
     let additions = try await host.host.withStores {
       try $0.registry.live("counter").additions.count

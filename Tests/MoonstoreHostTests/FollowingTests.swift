@@ -45,12 +45,12 @@ struct FollowingTests {
     cancelEffects cancelTask chapter closeFile checkDependency checkID cleanup commit computed condition
     configureStore createStore defineStore destroyStore dispose droppedEvents emitEvent
     endCall endEffects endGroup endPatch errorCode fail failCall handleID handleOf
-    heldStore http idOfHandle isPart iso jsonDecode knownIDs listen mayRefuse listenAgain loadModule log
+    heldStore http idOfHandle isPart iso jsonDecode knownIDs listen listenAgain loadModule log
     nextID nextLine noteAction now offEvent offMessage onAction onEvent onMessage onRequest openEffects openFile
     origin overruns patch patchTarget plainReset progress provide random randomInteger
     readFile ref reorder report request reset respond responseJSON secure
     seeTask send sleep spawn storeID subscribe take taskStatus traceBegin traceEnd unlisten
-    unregister useMessages useStore waitForTask wantsOriginal watch
+    unregister useMessages useStore waitForTask wantsOriginal watch wayOfHook
     """
 
   @Test func `Each native either is followed by a getter here, or is known to need none`() throws {

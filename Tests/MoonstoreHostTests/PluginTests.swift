@@ -28,7 +28,7 @@ private let plainStore = #"""
       end
       """#,
     ])
-    try await host.host.define(StoreDefinition("swift", name: "By Swift", state: ["k": 1]))
+    try await host.host.define(StoreDefinition("native", name: "By Swift", state: ["k": 1]))
     let calls = try await host.run("useStore('a'):add() return inject('calls')()")
     #expect(
       calls == [
@@ -41,7 +41,7 @@ private let plainStore = #"""
           "there": true,
         ],
         [
-          "id": "swift", "name": "By Swift", "metadata": [:], "options": [:], "store": "swift",
+          "id": "native", "name": "By Swift", "metadata": [:], "options": [:], "store": "native",
           "there": true,
         ],
       ]

@@ -398,9 +398,10 @@ struct RegistrationTests {
   {
     let early = """
       local heard = {}
-      bus.subscribe("early:heard", function(m) heard[#heard + 1] = m.payload end)
-      bus.answer("early:asked", function(r) return r.payload end)
-      bus.subscribe("early:handled", function(m) bus.respond(m, "handled") end)
+      local own = "early" .. ":"
+      bus.subscribe(own .. "heard", function(m) heard[#heard + 1] = m.payload end)
+      bus.answer(own .. "asked", function(r) return r.payload end)
+      bus.subscribe(own .. "handled", function(m) bus.respond(m, "handled") end)
       defineStore("early", { actions = { heard = function() return table.concat(heard, ",") end } })
       """
     let test = try await TestHost(["stores/early.lua": early])
@@ -408,9 +409,9 @@ struct RegistrationTests {
       let result = try await test.run(
         """
         \(script)
-        bus.send("early:heard", 1, { to = "early" })
-        assert(bus.request("early:asked", 2, { to = "early" }) == 2)
-        assert(bus.request("early:handled", 2, { to = "early" }) == "handled")
+        bus.send("early" .. ":heard", 1, { to = "early" })
+        assert(bus.request("early" .. ":asked", 2, { to = "early" }) == 2)
+        assert(bus.request("early" .. ":handled", 2, { to = "early" }) == "handled")
         return useStore("early"):heard()
         """.replacing("\"early\"", with: script.isEmpty ? "\"early\"" : "\"late\"")
       )

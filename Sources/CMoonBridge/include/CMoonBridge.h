@@ -146,6 +146,8 @@ typedef struct mb_callbacks {
   void (*locate)(void *owner, const void *error, const char *source, int32_t line);
   // An action is called through a function that was handed out with this grant.
   int32_t (*authorize)(void *owner, int32_t action, uint16_t grant);
+  // Two handles have different objects: whether they are of the same store all the same.
+  bool (*same_store)(void *owner, const void *one, const void *other);
   // The object as it is now, for an error that is raised: nothing that leads to live state.
   int32_t (*snapshot)(void *owner, const mb_object *object, mb_value *result);
   // What a script has raised, where that is what the error carries: appends the value, and its text where the
@@ -205,6 +207,8 @@ bool mb_lua_has_concatenation_bug(void);
 void mb_vm_collect(mb_vm *vm);
 // The next object that Lua has let go of, or NULL.
 const void *_Nullable mb_vm_next_released(mb_vm *vm);
+// Whether something in Lua carries a grant, or may: what was collected does not.
+bool mb_carries_grant(const mb_vm *vm, uint16_t grant);
 
 // Ends what runs, from whatever thread: C code that runs long sees it.
 void mb_vm_kill(mb_vm *vm);
@@ -451,9 +455,6 @@ int32_t mb_action_new(mb_vm *vm, const void *store, int32_t handle, int32_t func
 int32_t mb_action_own(mb_vm *vm, int32_t action);
 // That function, which stays the action's; 0 before it was made.
 int32_t mb_action_own_reference(const mb_vm *vm, int32_t action);
-// [enters Lua] The function that holders of a grant get for an action: it asks `authorize` at each call, and what
-// it returns carries the grant; one reference token.
-int32_t mb_action_closure(mb_vm *vm, int32_t action, uint16_t grant);
 void mb_action_set_flags(mb_vm *vm, int32_t action, uint32_t flags);
 void mb_action_set_function(mb_vm *vm, int32_t action, int32_t function);
 void mb_action_free(mb_vm *vm, int32_t action);

@@ -38,6 +38,9 @@ public struct Permission: Sendable {
   public let principal: Principal?
   let condition: Condition?
 
+  /// Whether it is asked each time.
+  package var isConditional: Bool { condition != nil }
+
   /// Makes a permission.
   ///
   /// - Parameters:
@@ -63,16 +66,22 @@ public struct Permission: Sendable {
     self.condition = condition.map(Condition.script)
   }
 
-  /// The same for the same permission, so that equal handles share their number.
-  var key: String {
-    var key = text
-    if let principal { key += " for \(principal.kind.rawValue) \(principal.name)" }
+  /// The same for the same permission, so that equal handles share their grant; not a text, in which one permission
+  /// could be worded like two.
+  var key: Key {
     switch condition {
-    case .swift(_, let id): key += " when #\(id)"
-    case .script(let condition): key += " when \(condition.number)"
-    case nil: break
+    case .swift(_, let id): Key(text: ExactName(text), principal: principal, swift: id)
+    case .script(let condition):
+      Key(text: ExactName(text), principal: principal, script: condition.number)
+    case nil: Key(text: ExactName(text), principal: principal)
     }
-    return key
+  }
+
+  struct Key: Hashable {
+    let text: ExactName
+    let principal: Principal?
+    var swift: Int?
+    var script: Int?
   }
 }
 

@@ -1,13 +1,13 @@
 import MoonValue
 
 /// A list of permissions in the form in which accesses are checked against it.
-package struct PermissionSet {
-  /// What everybody may do with the whole store: all that most checks look at.
+package struct PermissionSet: Hashable {
+  /// What all others may do with the whole store: all that most checks look at.
   let mask: Rights
   /// The permissions with a part, a holder or a condition.
   private let rules: [Rule]
   /// Equal for equal lists.
-  let key: String
+  let key: [Permission.Key]
 
   private struct Rule {
     let rights: Rights
@@ -22,10 +22,10 @@ package struct PermissionSet {
   package static let standard = PermissionSet(
     mask: [.read, .state, .subscribe, .onAction, .call],
     rules: [],
-    key: "read,call"
+    key: [Permission("read"), Permission("call")].map(\.key)
   )
 
-  private init(mask: Rights, rules: [Rule], key: String) {
+  private init(mask: Rights, rules: [Rule], key: [Permission.Key]) {
     self.mask = mask
     self.rules = rules
     self.key = key
@@ -47,7 +47,7 @@ package struct PermissionSet {
         rules.append(rule)
       }
     }
-    self.init(mask: mask, rules: rules, key: permissions.map(\.key).joined(separator: ","))
+    self.init(mask: mask, rules: rules, key: permissions.map(\.key))
   }
 
   private static func rule(_ permission: Permission, _ store: String) throws(StoreError) -> Rule {
@@ -103,11 +103,14 @@ package struct PermissionSet {
     return Access(right, store, rule.path.isEmpty ? .store : .path(rule.path))
   }
 
-  /// Whether an access is allowed to somebody.
+  /// Whether some permission has a condition.
+  var asksConditions: Bool { rules.contains { $0.permission.condition != nil } }
+
+  /// Whether an access is allowed to a principal.
   func allows(_ access: Access, to principal: Principal, in system: StoreSystem) -> Bool {
     if mask.contains(access.right) { return true }
     for rule in rules where rule.rights.contains(access.right) {
-      if let action = rule.action, action != access.action { continue }
+      if let action = rule.action, access.action?.hasSameBytes(as: action) != true { continue }
       if !rule.path.isEmpty, !access.isWithin(rule.path) { continue }
       if let only = rule.permission.principal, only != principal { continue }
       guard let condition = rule.permission.condition else { return true }
@@ -115,6 +118,12 @@ package struct PermissionSet {
     }
     return false
   }
+
+  package static func == (left: PermissionSet, right: PermissionSet) -> Bool {
+    left.key == right.key
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(key) }
 
   private func holds(
     _ condition: Permission.Condition,

@@ -1,4 +1,8 @@
-/// Who holds a handle: whose rights count.
+import MoonValue
+
+/// One that rights are given to: the holder of a handle.
+///
+/// Two are the same if kind and name are, byte for byte: Swift's `==` on texts takes both spellings of "é" for one.
 public struct Principal: Hashable, Sendable {
   /// What kind of holder it is.
   public enum Kind: String, Sendable {
@@ -6,7 +10,7 @@ public struct Principal: Hashable, Sendable {
     case script
     /// Swift code that was given a handle with less than all rights.
     case swift
-    /// Somebody at a REPL or another tool.
+    /// A person or program at a REPL or another tool.
     case session
   }
 
@@ -19,6 +23,17 @@ public struct Principal: Hashable, Sendable {
   public init(_ kind: Kind, _ name: String) {
     self.kind = kind
     self.name = name
+  }
+
+  /// Whether both are the same, byte for byte.
+  public static func == (left: Principal, right: Principal) -> Bool {
+    left.kind == right.kind && left.name.hasSameBytes(as: right.name)
+  }
+
+  /// Feeds the kind and the bytes of the name.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(kind)
+    name.hashBytes(into: &hasher)
   }
 }
 

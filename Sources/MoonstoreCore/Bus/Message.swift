@@ -40,7 +40,7 @@ public final class Message {
   /// Handlers of it that wait for the outside.
   var pendingHandlers = 0
   /// Those to whom a request was given, who may answer it.
-  var asked: Set<String> = []
+  var asked = NameSet()
   // Sent by a turn that was undone before it was delivered.
   var isWithdrawn = false
   /// Whether the history holds it.

@@ -1,3 +1,5 @@
+import MoonValue
+
 extension MessageBus {
   /// Asks, delivers what waits up to the answer, and tells how it ended; `.waiting` when the responder
   /// waits for the outside.
@@ -48,19 +50,11 @@ extension MessageBus {
   }
 
   private func isHandled(_ type: String, to: String?) -> Bool {
-    find(in: handlers[type], to: to) != nil
+    find(in: handlers[type], for: type, to: to) != nil
   }
 
   func responder(for type: String, to: String?) -> MessageHandler? {
-    find(in: responders[type], to: to)
-  }
-
-  private func find(in list: Registrations<MessageHandler>?, to: String?) -> MessageHandler? {
-    guard let list else { return nil }
-    for each in list.all where each.isActive {
-      if let member = each.member, to == nil || member.owner.name == to { return member }
-    }
-    return nil
+    find(in: responders[type], for: type, to: to)
   }
 
   /// Ends a request: the response goes out as a message of its own.

@@ -1,3 +1,5 @@
+import MoonValue
+
 /// Carries messages between stores, scripts and Swift: first in, first out, when the stack is quiet.
 ///
 /// Takes messages from whoever sends, queues them, and gives them to handlers when the turn delivers. All
@@ -218,7 +220,8 @@ public final class MessageBus {
     // One that is ended meanwhile is passed over.
     for each in registrations where each.isActive {
       guard let member = each.member else { continue }
-      if let to = message.to, member.owner.name != to { continue }
+      if let to = message.to, !member.owner.name.hasSameBytes(as: to) { continue }
+      let asks = asks && mayAnswer(message.type, member)
       if asks { message.asked.insert(member.owner.name) }
       let outer = handling
       handling = member
@@ -269,7 +272,7 @@ public final class MessageBus {
   fileprivate func takeBack(_ message: Message, _ delivered: Message.Delivery) {
     if delivered.isCounted { history.unhandled -= 1 }
     history.takeBack(message, delivered.replaced)
-    message.asked = []
+    message.asked = NameSet()
     if message.answers == nil { message.isHandled = false }
     // The answer is undone as well, so its asker waits for another.
     message.request?.reopen(delivered.requestState)
@@ -294,9 +297,9 @@ public final class MessageBus {
     return handlers.add(handler, for: type, line(.handler, owner, type))
   }
 
-  /// Adds a responder for a type of request.
+  /// Adds the responder for a type of request.
   ///
-  /// The first one answers.
+  /// - Throws: `permissionDenied` for a type that is another store's, `alreadyAnswered` where there is a responder.
   package func answer(
     _ type: String,
     owner: BusAddress,
@@ -304,6 +307,7 @@ public final class MessageBus {
     _ body: @escaping MessageHandler.Body
   ) throws(StoreError) -> Subscription {
     try checkType(type)
+    try checkAnswers(type, by: owner)
     let responder = MessageHandler(owner: owner, place: place, body: body)
     return responders.add(responder, for: type, line(.responder, owner, type))
   }

@@ -32,6 +32,8 @@ package final class MessageHandler {
 
   package let owner: BusAddress
   package let body: Body
+  /// Whether it may answer its type, and for which set of stores that was found out.
+  var standing: (stores: Int, mayAnswer: Bool)?
   /// Where its code stands, for errors.
   private let place: (() -> String?)?
 

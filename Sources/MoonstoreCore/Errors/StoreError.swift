@@ -72,6 +72,8 @@ public struct StoreError: Error, Sendable {
     public static let cannotWait = Code(rawValue: "cannotWait")
     /// A commit would have made final what a caller, or another part of the turn, has not finished.
     public static let cannotCommit = Code(rawValue: "cannotCommit")
+    /// A type of request has a responder already.
+    public static let duplicateResponder = Code(rawValue: "duplicateResponder")
     /// Nobody has provided what a script injects.
     public static let notProvided = Code(rawValue: "notProvided")
     /// Somebody else provides a value under this key.

@@ -12,6 +12,8 @@ final class RegistryEvents {
   // Oldest first; those whose turn was undone are passed over, and go when they are the last.
   private var history = Deque<Pending>()
   private var withdrawnCount = 0
+  // Refusals are kept apart: a script or session that is refused again and again pushes out no other event.
+  private var refusals = Deque<RegistryEvent>()
   private var fact = FollowedFact()
   private var count = 0
   private var dropped = 0
@@ -100,7 +102,7 @@ final class RegistryEvents {
     )
     if depth == 1 { trail = [] }
     let told = Pending(event, depth: depth, survives: survives, by: self)
-    history.append(told)
+    if survives { keepRefusal(event) } else { history.append(told) }
     noteChange()
     let isUndoable = system.isInTurn && !survives
     let dropped = dropTooMany()
@@ -239,6 +241,18 @@ final class RegistryEvents {
   func recent(_ count: Int) -> [RegistryEvent] {
     track()
     removeWithdrawn()
-    return history.newest(count).reversed().map(\.event)
+    let events = history.newest(count).reversed().map(\.event)
+    if refusals.isEmpty { return events }
+    // Both are in order.
+    let both = (events + refusals.newest(count).reversed()).sorted { $0.sequence < $1.sequence }
+    return both.suffix(max(0, count))
+  }
+
+  /// Refusals have half as much room as all other events.
+  private func keepRefusal(_ event: RegistryEvent) {
+    refusals.append(event)
+    if refusals.count > max(1, system.limits.eventHistory / 2), refusals.popFirst() != nil {
+      dropped += 1
+    }
   }
 }

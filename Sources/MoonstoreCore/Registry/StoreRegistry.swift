@@ -17,6 +17,8 @@ public final class StoreRegistry {
   private var system: StoreSystem { presence.system(of: "StoreRegistry") }
   private var stores: [String: LiveStore] = [:]
   private var order: [String] = []
+  /// Another one whenever a store comes or goes.
+  private(set) var generation = 0
   // Where an id stands in `order`, unless stores have left since: then a little earlier.
   private var places: [String: Int] = [:]
   /// Who depends on an id directly, whether or not there is such a store.
@@ -82,7 +84,10 @@ public final class StoreRegistry {
   }
 
   /// A store has come or gone, or is registered with something else.
-  func noteChange() { content.change(in: system.graph) }
+  func noteChange() {
+    generation += 1
+    content.change(in: system.graph)
+  }
 
   // MARK: Dependencies
 
@@ -197,6 +202,13 @@ public final class StoreRegistry {
   package func register(_ store: LiveStore) throws(StoreError) {
     let id = store.id
     try StoreID.check(id)
+    if let holder = system.holder(of: id) {
+      throw StoreError(
+        .invalidDefinition,
+        "the id '\(id)' is \(holder): messages are from and to a name, so that no two can share one; choose another id",
+        store: id
+      )
+    }
     if stores[id] != nil {
       throw StoreError(.duplicateStore, "there is already a store '\(id)'", store: id)
     }

@@ -69,6 +69,8 @@ package final class StateNode {
     get { unsafe ownStore }
     set { unsafe ownStore = newValue }
   }
+  /// The store that it belonged to before it left it; nil for what never did.
+  var former: StorePresence?
   var hasStore: Bool { unsafe ownStore != nil }
   /// The turn in which it was made; 0 for what a store begins with.
   var birth: UInt32

@@ -72,6 +72,7 @@ extension StateTree {
 
   private func setStore(_ store: LiveStore?, of node: StateNode) {
     guard node.store !== store else { return }
+    if store == nil { node.former = node.store?.presence }
     node.store = store
     for case .node(let child) in node.slots { setStore(store, of: child) }
   }

@@ -46,10 +46,15 @@ package final class LiveStore {
   package var definition: StoreDefinition
   /// Which script it belongs to; nil for Swift.
   package var owner: String?
+  /// Whether it is the one that a script owns.
+  package func isOwned(by script: String) -> Bool { owner?.hasSameBytes(as: script) ?? false }
   /// The line of the script at which its code begins, where that is known.
   package var line: Int?
   /// What others may do with it.
-  package internal(set) var permissions = PermissionSet.standard
+  package internal(set) var permissions = PermissionSet.standard {
+    // What surrounds its actions may be seen by others from now on.
+    didSet { if isAnnounced { system.onPermissionsChanged?(self) } }
+  }
   package var root: StateNode { currentRoot }
   // What only this module sees is not checked for overlapping access at each use.
   private var currentRoot: StateNode
@@ -109,7 +114,7 @@ package final class LiveStore {
   }
 
   deinit {
-    presence.end()
+    presence.end(permissions.mask)
     // The state keeps the tree, also when the system has gone.
     let symbols = currentRoot.tree.symbols
     for symbol in unsafe memberSymbols { symbols.release(symbol) }
@@ -355,6 +360,13 @@ final class StorePresence {
   private unowned(unsafe) var owner: LiveStore?
   var store: LiveStore? { unsafe owner }
 
+  /// What the store permitted to others, once it has gone.
+  private(set) var lastRights: Rights = []
+
   func begin(_ store: LiveStore) { unsafe owner = store }
-  func end() { unsafe owner = nil }
+
+  func end(_ rights: Rights) {
+    unsafe owner = nil
+    lastRights = rights
+  }
 }

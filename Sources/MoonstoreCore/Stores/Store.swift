@@ -11,11 +11,14 @@ public final class Store {
   private let system: StoreSystem
   /// What it allows, by its number in the table of rights; 0 is everything.
   private let grant: UInt16
+  // Keeps the grant from being given back.
+  private let hold: GrantHold?
 
   package init(_ live: LiveStore, grant: UInt16) {
     self.live = live
     system = live.system
     self.grant = grant
+    hold = grant == 0 ? nil : live.system.access.hold(grant)
   }
 
   /// The id.
@@ -206,6 +209,7 @@ public final class Store {
       path: components,
       once: once,
       label: label,
+      hold: hold,
       callback: callback
     )
     return live.subscribers.add(subscriber, Ranks.Line(.subscriber, owner: "swift", id))

@@ -346,7 +346,8 @@ extension StoreSystem {
     pending = []
     for (store, change) in changes {
       for each in store.subscribers.all where each.isActive {
-        guard let subscriber = each.member, let selected = subscriber.select(change) else {
+        guard let subscriber = each.member, let selected = subscriber.select(change, of: store)
+        else {
           continue
         }
         if subscriber.once { each.cancel() }

@@ -70,8 +70,13 @@ public final class StoreSystem {
   /// more, for a script engine that keeps flags.
   package var onHooksChanged: ((LiveStore?) -> Void)?
 
+  /// Hears that a store permits something else to others from now on.
+  package var onPermissionsChanged: ((LiveStore) -> Void)?
+
   /// Execution order of handlers, middleware and plugins.
   package var ranks = Ranks()
+  /// Says who else than a store has a name, such as a script.
+  package var nameHolder: ((String) -> String?)?
   /// Adds to every store; see `use(plugin:)`.
   private(set) lazy var plugins = Registrations<InstalledPlugin>(in: self)
 
@@ -221,6 +226,15 @@ public final class StoreSystem {
     usesBus = true
     return error
   }
+
+  /// Who has a name that no store can have as its id; nil for one that is free.
+  package func holder(of name: String) -> String? {
+    if StoreSystem.ownNames.contains(name) { return "a name of the host's own" }
+    return nameHolder?(name)
+  }
+
+  // What messages and events of the host are from.
+  private static let ownNames: Set<String> = ["swift", "host", "bus", "registry"]
 
   /// Gives an error that nobody waits for to `onReport`.
   package func report(_ error: StoreError) { onReport?(error) }

@@ -10,6 +10,8 @@ struct DefinitionReader {
   typealias Functions = [(name: String, function: LuaReference)]
 
   let id: String
+  /// The entry of the handle that the script was given while its project is being loaded.
+  var draft: StoreEntry?
   var name: String
   var metadata = Value.map([:])
   var dependencies: [String] = []

@@ -88,12 +88,9 @@ extension HostEngine {
   /// The machine gives up an action: functions that scripts hold for it are errors from now on.
   func forget(action: LiveStore.Action, of store: LiveStore) {
     release(action)
-    guard !grantedActions.isEmpty else { return }
-    let number = UInt64(UInt32(bitPattern: action.number))
-    grantedActions = grantedActions.filter { $0.key >> 16 != number }
   }
 
-  /// Gives up its number, but not yet what others than the owner were given for it.
+  /// Gives up its number.
   func release(_ action: LiveStore.Action) {
     guard scriptAction(action.number) != nil else { return }
     machine.freeAction(action.number)

@@ -13,20 +13,17 @@ extension HostEngine {
       // What a setup function cannot say of its store, such as its dependencies, stands beside it.
       try reader.add(record: try arguments.luaValue())
       try define(reader, script: script)
-      return arguments.answer(LuaObject(kind: ObjectKind.store, grant: 0, instance: entry(id)))
+      return arguments.answer(handle(definedBy: script, id))
     }
     try natives.add("useStore", as: "useStore") { [unowned self] arguments in
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
-      let entry = entry(id)
-      if entry.live == nil {
+      if entry(id).live == nil {
         let isPending = definitions.contains { $0.reader.id == id }
         guard isLoading || isPending else { throw unknown(id) }
         used.append((id, script, machine.runningPlace(in: script)?.line))
       }
-      return arguments.answer(
-        LuaObject(kind: ObjectKind.store, grant: grant(of: script, on: id), instance: entry)
-      )
+      return arguments.answer(handle(named: id, for: script))
     }
     // How often code ran over a limit, for what it leaves half-done.
     try natives.add("overruns", as: "require") { [unowned self] arguments in
@@ -51,10 +48,11 @@ extension HostEngine {
     )
   }
 
-  /// The rights that a script's handle of a store carries: everything for its own.
+  /// The rights that a script's handle of a store carries: everything for its own, and nothing for a script that is
+  /// gone.
   func grant(of script: String, on id: String) -> UInt16 {
-    guard let unit = scripts[script] else { return 0 }
-    return unit.stores.contains(id) ? 0 : unit.grant
+    guard let unit = scripts[script] else { return AccessTable.nothing }
+    return system.registry.find(id)?.isOwned(by: script) == true ? 0 : unit.grant
   }
 
   /// Makes the store of a definition, or notes it while the project is being loaded.
@@ -90,6 +88,11 @@ extension HostEngine {
   private func collect(_ definition: CollectedDefinition) {
     let id = definition.reader.id
     let unit = scripts[definition.script]
+    definition.reader.draft = StoreEntry(
+      id: id,
+      owner: .script(ExactName(definition.script)),
+      graph: system.graph
+    )
     definitions.append(definition)
     unit?.stores.insert(id)
     unit?.defined.insert(id)
@@ -137,12 +140,13 @@ extension HostEngine {
     var definition = try record(of: reader)
     let live: LiveStore
     if let setup = reader.setup {
-      live = try makeSetupStore(definition, setup, of: script)
+      live = try makeSetupStore(definition, setup, of: script, reader.draft)
     } else {
       let root = try initialState(reader.state, id: reader.id)
       definition.state = beginning(of: reader, root)
       live = LiveStore(definition, root: root, system: system)
       live.owner = script
+      claimEntry(for: live, draft: reader.draft)
     }
     live.reserve(getters: reader.getters.count, actions: reader.actions.count)
     do {

@@ -15,7 +15,7 @@ extension HostEngine {
   func plugin(_ function: LuaReference, of script: String) -> InstalledPlugin {
     let place = LuaFunction(function).definition
     let name = place.map { "\($0.script):\($0.line)" } ?? "a plugin"
-    let scripts: Set<String> = [script, place?.script ?? script]
+    let scripts = NameSet([script, place?.script ?? script])
     return InstalledPlugin(name, owner: script) { [unowned self] live, addition in
       let returned = try callPlugin(function, of: scripts, for: live, addition)
       let additions = try PluginAdditions(returned, place: place, store: live.id, engine: self)
@@ -37,7 +37,7 @@ extension HostEngine {
 
   private func callPlugin(
     _ function: LuaReference,
-    of scripts: Set<String>,
+    of scripts: NameSet,
     for live: LiveStore,
     _ addition: StoreAddition
   ) throws -> LuaValue {
@@ -46,7 +46,7 @@ extension HostEngine {
       "id": .string(live.id), "name": .string(definition.name), "metadata": definition.metadata,
       "options": definition.options,
     ])
-    try context.set("store", to: .object(kind: ObjectKind.store, entry(live.id)))
+    try context.set("store", to: .object(kind: ObjectKind.store, entry(of: live)))
     let outer = extended
     extended = (addition: addition, scripts: scripts)
     defer { extended = outer }
@@ -73,7 +73,7 @@ extension HostEngine {
       do {
         try preludeFunction("callReset").call(
           .function(LuaFunction(function)),
-          .object(kind: ObjectKind.store, entry(live.id)),
+          .object(kind: ObjectKind.store, entry(of: live)),
           .data(.integer(Int64(number)))
         )
       } catch let error as LuaError {

@@ -57,10 +57,12 @@ extension HostEngine {
   func makeSetupStore(
     _ definition: StoreDefinition,
     _ setup: LuaReference,
-    of script: String
+    of script: String,
+    _ draft: StoreEntry?
   ) throws -> LiveStore {
     let live = LiveStore(definition, root: StateNode(.map, tree: system.tree), system: system)
     live.owner = script
+    claimEntry(for: live, draft: draft)
     live.isSetup = true
     let made = try runSetup(setup, for: live)
     for (name, slot) in made.fields { system.tree.addFresh(.string(name), slot, to: live.root) }

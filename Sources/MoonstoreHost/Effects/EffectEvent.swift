@@ -25,6 +25,15 @@ final class EffectEvent {
     self.what = what
   }
 
+  /// An action as those hear of it who may not read its store: that it was called, without its values.
+  var withoutValues: EffectEvent {
+    guard case .record(let value) = content, var record = value.mapValue else { return self }
+    record["args"] = .array([])
+    record["result"] = .null
+    record["original"] = nil
+    return EffectEvent(.map(record), what: what)
+  }
+
   /// Appends it as scripts see it.
   func append(to machine: LuaMachine) {
     switch content {

@@ -145,7 +145,7 @@ extension HostEngine {
         }
       let predicate = spec["predicate"]?.integerValue.map { predicates[Int($0) - 1] }
       let grant = spec["grant"]?.integerValue.map { UInt16(truncatingIfNeeded: $0) }
-      return EffectMatcher(subject, predicate: predicate, grant: grant)
+      return EffectMatcher(subject, predicate: predicate, hold: grant.map(system.access.hold))
     }
   }
 }

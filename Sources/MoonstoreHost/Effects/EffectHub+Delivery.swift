@@ -22,7 +22,9 @@ extension EffectHub {
   private func isWanted(_ message: Message, by matchers: Registrations<EffectMatcher>?) -> Bool {
     guard let matchers, !matchers.isEmpty else { return false }
     guard let to = message.to else { return true }
-    return matchers.all.contains { $0.isActive && $0.member?.target.map(owner) == to }
+    return matchers.all.contains {
+      $0.isActive && $0.member?.target.map(owner)?.hasSameBytes(as: to) == true
+    }
   }
 
   /// An action has succeeded.
@@ -96,16 +98,30 @@ extension EffectHub {
     // One that ended meanwhile hears no more.
     for each in both where each.isActive {
       guard let matcher = each.member, let target = matcher.target else { continue }
-      if let receiver, owner(target) != receiver { continue }
+      if let receiver, !owner(target).hasSameBytes(as: receiver) { continue }
       if target.matchers.count > 1, told.contains(ObjectIdentifier(target)) { continue }
       guard tell(matcher, of: event), target.matchers.count > 1 else { continue }
       told.insert(ObjectIdentifier(target))
     }
   }
 
+  /// What a matcher may hear of an event now; nil for nothing.
+  private func seen(_ event: EffectEvent, by matcher: EffectMatcher) -> EffectEvent? {
+    guard let id = matcher.store, let store = system.registry.find(id) else { return event }
+    let access = system.access
+    let grant = self.grant(matcher, id)
+    let readsAll = access.allows(grant, Access(.read, store, .store))
+    if matcher.wantsOriginal, !readsAll { return nil }
+    guard case .action = matcher.subject else { return event }
+    guard access.allows(grant, Access(.onAction, store, .store)) else { return nil }
+    return readsAll ? event : event.withoutValues
+  }
+
   @discardableResult
   private func tell(_ matcher: EffectMatcher, of event: EffectEvent) -> Bool {
-    guard let target = matcher.target, target.isActive, pleases(event, matcher, of: target) else {
+    guard let target = matcher.target, target.isActive, let event = seen(event, by: matcher),
+      pleases(event, matcher, of: target)
+    else {
       return false
     }
     system.noteFollowing(target.label)

@@ -19,7 +19,7 @@ final class EffectHub {
   private var actionInterest: [String: (count: Int, originals: Int)] = [:]
   private(set) var listeners: [Int: EffectListener] = [:]
   /// The same, by script.
-  private var scriptListeners: [String: [Int: EffectListener]] = [:]
+  private var scriptListeners: NameTable<[Int: EffectListener]> = [:]
   private var targetCount = 0
   /// Events that were noted and not yet passed on.
   var waitingEvents = 0
@@ -96,7 +96,9 @@ final class EffectHub {
     guard !listener.isActive else { return }
     try add(listener)
     listeners[listener.number] = listener
-    scriptListeners[listener.script, default: [:]][listener.number] = listener
+    var own = scriptListeners[listener.script] ?? [:]
+    own[listener.number] = listener
+    scriptListeners[listener.script] = own
   }
 
   /// The listeners of a script, in order.
@@ -174,7 +176,7 @@ final class EffectHub {
       guard let actionHook, hooks[id]?.isActive != true else { return }
       let before = hooks[id]
       // One for all effects of the store, in the place of the first of them.
-      let hook = ScriptHook(actionHook, grant: 0)
+      let hook = ScriptHook(actionHook, hold: nil)
       hooks[id] = engine.surround(store, with: hook, of: "effects", as: .hook)
       system.noteUndo { [unowned self] in hooks[id] = before }
     case .change(_, let path):
@@ -192,7 +194,7 @@ final class EffectHub {
     }
   }
 
-  private func grant(_ matcher: EffectMatcher, _ store: String) -> UInt16 {
+  func grant(_ matcher: EffectMatcher, _ store: String) -> UInt16 {
     matcher.grant ?? engine.grant(of: matcher.target?.script ?? "", on: store)
   }
 

@@ -17,7 +17,8 @@ final class EffectMatcher {
   /// The Lua function that an event must please as well.
   let predicate: LuaReference?
   /// The rights of the handle that names the store, if one does.
-  let grant: UInt16?
+  var grant: UInt16? { grantHeld.map { $0?.number ?? 0 } }
+  private let grantHeld: GrantHold??
   /// Whether events bring the state from before.
   var wantsOriginal = false
   /// For changes: what the store tells this one.
@@ -25,10 +26,10 @@ final class EffectMatcher {
   /// What is to hear; it owns its matchers.
   fileprivate(set) weak var target: EffectTarget?
 
-  init(_ subject: Subject, predicate: LuaReference?, grant: UInt16? = nil) {
+  init(_ subject: Subject, predicate: LuaReference?, hold: GrantHold?? = nil) {
     self.subject = subject
     self.predicate = predicate
-    self.grant = grant
+    grantHeld = hold
   }
 
   /// The store whose actions or state it is about.

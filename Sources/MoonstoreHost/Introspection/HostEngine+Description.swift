@@ -96,7 +96,8 @@ extension HostEngine {
 
   /// The texts of the scripts that are loaded, and of the others in the project except its tests.
   private func scriptTexts() throws(StoreError) -> [(script: String, text: String)] {
-    var texts = scripts.mapValues(\.text)
+    var texts = NameTable<String>()
+    for (script, unit) in scripts { texts[script] = unit.text }
     for path in project.map({ ProjectWalk($0.root).paths }) ?? [] where texts[path] == nil {
       texts[path] = try project?.text(of: path)
     }

@@ -69,6 +69,15 @@ extension HostEngine {
 
   /// Makes the globals of a new version of a script.
   func makeUnit(_ name: String, version: Int? = nil) throws -> ScriptUnit {
+    if let store = system.registry.find(name) {
+      throw StoreError(
+        .invalidDefinition,
+        "the name '\(name)' is the id of a store: messages are from and to a name, so that no two can share one; "
+          + "choose another name for the script",
+        store: store.id,
+        script: name
+      )
+    }
     let environment = try preludeFunction("environment").call(
       .data(.string(name)),
       .table(try vm.makeTable(settings)),
@@ -81,9 +90,10 @@ extension HostEngine {
     guard case .table(let table) = environment.first else {
       throw StoreError(.closed, "the prelude made no environment")
     }
-    let grant = try system.access.number(for: Principal(.script, name))
+    let access = system.access
+    let hold = access.hold(try access.number(for: Principal(.script, name)))
     let version = version ?? histories[name]?.next ?? 1
-    return ScriptUnit(name: name, version: version, environment: table, grant: grant)
+    return ScriptUnit(name: name, version: version, environment: table, hold: hold)
   }
 
   /// Makes a version of a script the one that is there; undone with the turn.
@@ -232,7 +242,7 @@ extension HostEngine {
 
   /// Stores that scripts asked for while the project was not complete must be there now.
   private func checkUsed() throws(StoreError) {
-    for use in used where entry(use.id).live == nil {
+    for use in used where system.registry.find(use.id) == nil {
       throw StoreError(
         .unknownStore,
         "there is no store '\(use.id)'\(Suggestion.text(for: use.id, among: knownIDs))",
@@ -252,6 +262,7 @@ extension HostEngine {
   func readSettings(_ text: String?) throws {
     var merged: [Value.Key: Value] = [:]
     main = nil
+    messageMiddleware = NameSet(configuration.messageMiddleware)
     if let text {
       let unit = try makeUnit("moonstore.lua")
       adopt(unit)
@@ -272,6 +283,7 @@ extension HostEngine {
         )
       }
       merged = project.settings
+      messageMiddleware.formUnion(project.messageMiddleware)
       try change(limits: project.limits)
     } else {
       try change(limits: configuration.scriptLimits)

@@ -10,6 +10,8 @@ struct ProjectSettings {
   static let file = "moonstore.lua"
 
   private(set) var main: String?
+  /// The scripts that may use `bus.use` although they stand outside of `middleware/`.
+  private(set) var messageMiddleware: [String] = []
   private(set) var settings: [Value.Key: Value] = [:]
   private(set) var limits: ScriptLimits
 
@@ -32,8 +34,16 @@ struct ProjectSettings {
         settings = value.mapValue ?? [:]
       case "limits": try read(limits: value)
       case "capabilities": try read(capabilities: value, host)
+      case "messageMiddleware":
+        guard let names = value.arrayValue, names.allSatisfy({ $0.stringValue != nil }) else {
+          throw wrong(
+            "messageMiddleware",
+            "must be a list of scripts, such as { \"stores/log.lua\" }"
+          )
+        }
+        messageMiddleware = names.compactMap(\.stringValue)
       default:
-        let known = ["main", "settings", "limits", "capabilities"]
+        let known = ["main", "settings", "limits", "capabilities", "messageMiddleware"]
         throw wrong(
           key.name,
           "is no setting of a project\(Suggestion.text(for: key.name, among: known))"

@@ -11,7 +11,8 @@ final class ScriptUnit {
   let version: Int
   let environment: LuaTable
   /// The number of the rights that its handles of other scripts' stores carry.
-  let grant: UInt16
+  var grant: UInt16 { hold?.number ?? AccessTable.nothing }
+  private let hold: GrantHold?
   /// The ids of the stores that it has made.
   var stores: Set<String> = [] {
     didSet { address.name = stores.count == 1 ? stores.first ?? name : name }
@@ -25,7 +26,7 @@ final class ScriptUnit {
   /// Its text, in which readers find what it sends.
   var text = ""
   /// The texts of the modules that it has required, by path.
-  var modules: [String: String] = [:]
+  var modules = NameTable<String>()
   /// What it has registered outside of stores.
   var owned: [Int: Subscription] = [:]
   /// The actions and the like that have failed, as `store:member`.
@@ -36,11 +37,11 @@ final class ScriptUnit {
   /// The budget in which it was last refused to leave more work behind.
   var refusedBudget: Int?
 
-  init(name: String, version: Int, environment: LuaTable, grant: UInt16) {
+  init(name: String, version: Int, environment: LuaTable, hold: GrantHold?) {
     self.name = name
     address = BusAddress(name)
     self.version = version
-    self.grant = grant
+    self.hold = hold
     self.environment = environment
   }
 

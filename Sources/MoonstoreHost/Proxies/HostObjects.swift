@@ -334,8 +334,23 @@ final class HostObjects: LuaObjectDelegate {
     }
     let index = position == 0 ? count - 1 : position - 1
     let removed = node.slots[index]
+    let left = try left(removed, of: node, key: .integer(Int64(index + 1)), object.grant)
     try engine.change { tree.remove(from: node, at: index) }
-    result.set(removed, grant: object.grant)
+    result.set(left, grant: object.grant)
+  }
+
+  /// What a holder is given of something that is about to leave its store: what they could read of it, as a copy.
+  private func left(
+    _ slot: StateSlot,
+    of node: StateNode,
+    key: Value.Key,
+    _ grant: UInt16
+  ) throws -> StateSlot {
+    guard grant != 0, let store = node.store else { return slot }
+    // One who may write and not read learns nothing by taking out.
+    guard access.allows(grant, Access(.read, store, .element(node, key))) else { return .empty }
+    guard let child = slot.node else { return slot }
+    return .node(tree.selfContained(child))
   }
 
   private func list(_ object: LuaObject) throws -> StateNode {
@@ -361,8 +376,8 @@ final class HostObjects: LuaObjectDelegate {
     _ slot: StateSlot,
     _ grant: UInt16
   ) throws {
-    // What stands in no store, such as the content of a message, is nobody's.
-    guard let store = node.store, !access.allows(grant, .read, on: store) else { return }
+    guard let store = node.store else { return try access.checkPlace(of: node, grant) }
+    if access.allows(grant, .read, on: store) { return }
     let isPassage = slot.node != nil
     let subject = Access.Subject.element(node, self.key(key))
     try access.check(grant, Access(.read, store, subject, isPassage: isPassage))
@@ -370,7 +385,8 @@ final class HostObjects: LuaObjectDelegate {
 
   /// Checks that a holder may read all of a part.
   private func checkRead(all node: StateNode, _ grant: UInt16) throws {
-    guard let store = node.store, !access.allows(grant, .read, on: store) else { return }
+    guard let store = node.store else { return try access.checkPlace(of: node, grant) }
+    if access.allows(grant, .read, on: store) { return }
     try access.check(grant, Access(.read, store, .part(node)))
   }
 
@@ -379,7 +395,8 @@ final class HostObjects: LuaObjectDelegate {
     _ node: StateNode,
     _ subject: @autoclosure () -> Access.Subject
   ) throws {
-    guard let store = node.store, !access.allows(grant, .write, on: store) else { return }
+    guard let store = node.store else { return try access.checkPlace(of: node, grant) }
+    if access.allows(grant, .write, on: store) { return }
     try access.check(grant, Access(.write, store, subject()))
   }
 
@@ -389,15 +406,23 @@ final class HostObjects: LuaObjectDelegate {
     try access.check(grant, Access(.call, store, .action(name)))
   }
 
+  func isSameStore(_ one: AnyObject, _ other: AnyObject) -> Bool {
+    guard let one = (one as? StoreEntry)?.live else { return false }
+    return one === (other as? StoreEntry)?.live
+  }
+
   func snapshot(_ object: LuaObject, _ result: LuaResult) throws {
     switch object.kind {
     case ObjectKind.part:
-      result.set(.node(tree.selfContained(object.instance(as: StateNode.self))), grant: 0)
+      let node = object.instance(as: StateNode.self)
+      try access.checkAll(of: node, object.grant)
+      result.set(.node(tree.selfContained(node)), grant: 0)
     case ObjectKind.store: result.set(object.instance(as: StoreEntry.self).id)
     case ObjectKind.cell:
       guard case .field(let node, let position) = object.instance(as: Cell.self).content else {
         return
       }
+      try access.checkAll(of: node, object.grant)
       var slot = node.slots[position]
       if let child = slot.node { slot = .node(tree.selfContained(child)) }
       result.set(slot, grant: 0)

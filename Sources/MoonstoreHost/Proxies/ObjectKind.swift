@@ -18,10 +18,22 @@ enum ObjectKind {
   static let file: UInt16 = 6
 }
 
-/// A store by its id, whether or not it is there: what handles of scripts point to, so that they survive
-/// that a store is disposed and made anew.
+/// An id in the hands of one owner: what handles of scripts point to.
+///
+/// So they survive that a store is disposed
+/// and made anew by its owner. Under another owner the id has another entry, and these handles find it disposed.
 @safe final class StoreEntry {
+  enum Owner {
+    /// A script asked for a store of this id before any script has defined one.
+    case unknown
+    case swift
+    case script(ExactName)
+  }
+
   let id: String
+  private(set) var owner: Owner
+  /// Entries whose handles were given out before this one was known to be theirs: all show the same store.
+  private var twins: [StoreEntry] = []
   private(set) var live: LiveStore? {
     didSet { unsafe present = live.map(Unmanaged.passUnretained) }
   }
@@ -34,19 +46,41 @@ enum ObjectKind {
   /// The graph's node for whether the store is there, once a getter has missed it.
   private var presence = NodeID.none
 
-  init(id: String, graph: ReactiveGraph) {
+  init(id: String, owner: Owner = .unknown, graph: ReactiveGraph) {
     self.id = id
+    self.owner = owner
     self.graph = graph
+  }
+
+  /// Takes the entry for an owner; false when another one has it.
+  func claim(for claimant: Owner) -> Bool {
+    switch (owner, claimant) {
+    case (.unknown, _):
+      owner = claimant
+      return true
+    case (.swift, .swift): return true
+    case (.script(let mine), .script(let theirs)): return mine == theirs
+    default: return false
+    }
+  }
+
+  /// A handle that its owner was given while it defined the store is a handle of this entry.
+  func add(twin: StoreEntry) {
+    guard twin !== self, !twins.contains(where: { $0 === twin }) else { return }
+    twins.append(twin)
+    if let live { twin.put(live) }
   }
 
   func put(_ store: LiveStore) {
     live = store
     wasThere = true
     if presence != .none { graph.markChanged(presence) }
+    for twin in twins { twin.put(store) }
   }
 
   func remove(_ store: LiveStore) {
     if live === store { live = nil }
+    for twin in twins { twin.remove(store) }
   }
 
   @inline(__always)

@@ -153,9 +153,7 @@ struct StateConversion {
 
   /// Whoever copies a part reads all of it.
   private func checkRead(_ node: StateNode, _ grant: UInt16) throws {
-    guard grant != 0, let store = node.store else { return }
-    if system.access.allows(grant, .read, on: store) { return }
-    try system.access.check(grant, Access(.read, store, .part(node)))
+    if grant != 0 { try system.access.checkAll(of: node, grant) }
   }
 
   private func slot(
@@ -170,9 +168,10 @@ struct StateConversion {
       try checkDepth(node, below: level)
       switch purpose {
       case .result:
-        // Whoever reads the result has the rights of the getter's store, which others' parts are not for.
-        let isOthers = object.grant != 0 && node.store != nil
-        return .node(isOthers ? tree.trackedCopy(of: node) : node)
+        // The result is read with the rights of the getter's store, which others' parts are not for.
+        guard object.grant != 0 else { return .node(node) }
+        let whole = tree.selfContained(node)
+        return .node(whole === node ? node : tree.trackedCopy(of: node))
       case .state:
         node.noteRead()
         return .node(tree.notedCopy(of: node))
@@ -190,9 +189,9 @@ struct StateConversion {
       let slot = tree.read(node, at: position)
       if case .node(let child) = slot {
         try checkDepth(child, below: level)
-        if purpose != .result { child.noteRead() }
-        if purpose == .state { return .node(tree.notedCopy(of: child)) }
-        if purpose == .message { return .node(tree.copy(child, frozen: true)) }
+        if purpose == .result, object.grant == 0 { return slot }
+        child.noteRead()
+        return .node(purpose == .state ? tree.notedCopy(of: child) : tree.copy(child, frozen: true))
       }
       return slot
     case ObjectKind.message:
@@ -227,7 +226,11 @@ struct StateConversion {
           let slot = tree.read(node, at: position)
           return slot.node?.trackedValue ?? slot.value
         case .computed(let getter):
+          if object.grant != 0, let store = getter.store {
+            try system.access.check(object.grant, Access(.read, store, .member(getter.name)))
+          }
           let slot = try getter.read()
+          if let node = slot.node { try checkRead(node, object.grant) }
           return slot.node?.trackedValue ?? slot.value
         }
       default: return .null

@@ -149,11 +149,13 @@ extension ScriptRegistrations: SubscriptionObserver {
 final class ScriptHook {
   let function: LuaReference
   /// The rights of the handle that it was put there with.
-  let grant: UInt16
+  var grant: UInt16 { hold?.number ?? 0 }
+  /// Keeps the grant; nil for the owner's.
+  private let hold: GrantHold?
 
-  init(_ function: LuaReference, grant: UInt16) {
+  init(_ function: LuaReference, hold: GrantHold?) {
     self.function = function
-    self.grant = grant
+    self.hold = hold
   }
 }
 

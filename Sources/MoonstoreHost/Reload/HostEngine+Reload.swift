@@ -11,9 +11,9 @@ struct ReloadBatch {
   /// The text of `moonstore.lua`, if the settings change; nil inside means that it is gone.
   var settings: String??
   /// The texts that `require` finds.
-  var modules: [String: String] = [:]
+  var modules = NameTable<String>()
   /// The version that a script goes back to.
-  var returns: [String: ScriptVersion] = [:]
+  var returns = NameTable<ScriptVersion>()
   /// The failure that makes the host go back.
   var reason: StoreError?
   /// Whether it is the same version once more, since its code was ended in the middle.
@@ -136,7 +136,7 @@ extension HostEngine {
       changes = [:]
       try makeStores()
     }
-    try replacePlugins(of: Set(reload.batch.names), hadPlugins: plugins > 0)
+    try replacePlugins(of: NameSet(reload.batch.names), hadPlugins: plugins > 0)
     try removeStores(reload)
     try passOn(reload)
     reload.note(changes, inherited: reload.new.flatMap { $0.unit.inherited })
@@ -144,9 +144,9 @@ extension HostEngine {
   }
 
   private func replaceSettings(by text: String?, in reload: inout Reload) throws {
-    let before = (settings, main, scripts["moonstore.lua"])
+    let before = (settings, main, messageMiddleware, scripts["moonstore.lua"])
     system.noteUndo { [unowned self] in
-      (settings, main, scripts["moonstore.lua"]) = before
+      (settings, main, messageMiddleware, scripts["moonstore.lua"]) = before
     }
     try readSettings(text)
     if text == nil { scripts["moonstore.lua"] = nil }
@@ -170,7 +170,7 @@ extension HostEngine {
   private func inherit(_ unit: ScriptUnit, from old: ScriptUnit?) {
     guard let old else { return }
     unit.inherited = old.stores.subtracting(old.defined).union(old.inherited)
-      .filter { system.registry.find($0)?.owner == unit.name }
+      .filter { system.registry.find($0)?.isOwned(by: unit.name) == true }
     unit.stores.formUnion(unit.inherited)
   }
 
@@ -195,7 +195,7 @@ extension HostEngine {
   }
 
   /// Plugins of these scripts add anew to the stores that have not become new versions already.
-  private func replacePlugins(of names: Set<String>, hadPlugins: Bool) throws {
+  private func replacePlugins(of names: NameSet, hadPlugins: Bool) throws {
     let new = system.globalPlugins { names.contains($0.owner) }
     guard hadPlugins || !new.isEmpty else { return }
     for id in system.registry.ids where changes[id] == nil {
@@ -217,7 +217,9 @@ extension HostEngine {
     var leaving = replaceable.filter { system.registry.find($0) != nil }
     for name in reload.batch.removed {
       leaving.formUnion(
-        (reload.old[name]?.stores ?? []).filter { system.registry.find($0)?.owner == name }
+        (reload.old[name]?.stores ?? []).filter {
+          system.registry.find($0)?.isOwned(by: name) == true
+        }
       )
     }
     while !leaving.isEmpty {
@@ -242,7 +244,11 @@ extension HostEngine {
   /// Old versions hand on what is no state.
   private func passOn(_ reload: Reload) throws {
     for name in reload.batch.removed {
-      if let old = reload.old[name] { try callHook("onUnload", of: old, try vm.makeTable()) }
+      guard let old = reload.old[name] else { continue }
+      // It acts once more in its own name.
+      scripts[name] = old
+      defer { scripts[name] = nil }
+      try callHook("onUnload", of: old, try vm.makeTable())
     }
     for (unit, _, _) in reload.new {
       let carry = try vm.makeTable()
@@ -266,7 +272,7 @@ extension HostEngine {
     for name in reload.batch.removed { histories[name]?.noteRemoval() }
     for old in reload.old.values { forget(old) }
     noteReplaced(reload.old.values)
-    let names = Set(reload.batch.names)
+    let names = NameSet(reload.batch.names)
     switch options.running {
     case .finish: break
     case .cancel: cancelOutdated { names.contains($0) }
@@ -326,7 +332,7 @@ extension HostEngine {
 private struct Reload {
   let batch: ReloadBatch
   var report = ReloadReport()
-  var old: [String: ScriptUnit] = [:]
+  var old = NameTable<ScriptUnit>()
   var new: [(unit: ScriptUnit, function: LuaFunction, kind: Project.Kind)] = []
 
   init(_ batch: ReloadBatch) { self.batch = batch }

@@ -4,11 +4,11 @@ import MoonstoreCore
 /// moment and stops nobody while it reads.
 struct ProjectTexts: Sendable {
   /// By path; a script that cannot be read has its error.
-  let texts: [String: Result<String, StoreError>]
+  let texts: NameTable<Result<String, StoreError>>
 
   @concurrent
   static func read(_ project: Project) async throws(StoreError) -> ProjectTexts {
-    var texts: [String: Result<String, StoreError>] = [:]
+    var texts = NameTable<Result<String, StoreError>>()
     let identity = project.identity
     let walk = try project.paths()
     for (path, error) in walk.refused { texts[path] = .failure(error) }
@@ -32,14 +32,16 @@ struct ProjectTexts: Sendable {
   }
 
   /// The texts of those that can be read.
-  var readable: [String: String] {
-    texts.compactMapValues { if case .success(let text) = $0 { text } else { nil } }
+  var readable: NameTable<String> {
+    var readable = NameTable<String>()
+    for case (let path, .success(let text)) in texts { readable[path] = text }
+    return readable
   }
 }
 
 extension HostEngine {
   /// What of a project differs from what runs; with `wanted`, these scripts whether or not they differ.
-  func batch(from project: ProjectTexts, wanted: Set<String>? = nil) throws(StoreError)
+  func batch(from project: ProjectTexts, wanted: NameSet? = nil) throws(StoreError)
     -> ReloadBatch
   {
     var batch = ReloadBatch()
@@ -75,7 +77,7 @@ extension HostEngine {
     return batch
   }
 
-  private func hasChanged(_ path: String, _ text: String, _ modules: [String: String]) -> Bool {
+  private func hasChanged(_ path: String, _ text: String, _ modules: NameTable<String>) -> Bool {
     if let old = histories[path]?.passedOver, old == text { return false }
     guard let unit = scripts[path] else { return true }
     if unit.text != text { return true }
@@ -100,7 +102,7 @@ extension HostEngine {
       )
     }
     var batch = ReloadBatch()
-    batch.modules = version.modules
+    batch.modules = NameTable(version.modules)
     guard history.live != number else { return batch }
     batch.changed = [Project.Source(path: script, text: version.text, kind: kind)]
     batch.returns[script] = version

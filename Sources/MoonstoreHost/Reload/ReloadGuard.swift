@@ -4,16 +4,16 @@ import MoonstoreCore
 /// go back.
 final class ReloadGuard {
   /// The versions that ran before, by script.
-  let old: [String: ScriptUnit]
+  let old: NameTable<ScriptUnit>
   /// The versions that are looked after.
-  private let new: [String: ScriptUnit]
+  private let new: NameTable<ScriptUnit>
   private(set) var turns: Int
   /// The failure for which the host is to go back.
   private(set) var reason: StoreError?
 
-  init(_ old: [String: ScriptUnit], _ new: [ScriptUnit], turns: Int) {
+  init(_ old: NameTable<ScriptUnit>, _ new: [ScriptUnit], turns: Int) {
     self.old = old
-    self.new = Dictionary(new.map { ($0.name, $0) }) { first, _ in first }
+    self.new = NameTable(new.map { (key: $0.name, value: $0) })
     self.turns = turns
   }
 
@@ -65,7 +65,9 @@ extension HostEngine {
     for (name, old) in guarding.old.sorted(by: { $0.key < $1.key }) {
       guard let kind = Project.Kind(path: name) else { continue }
       batch.changed.append(Project.Source(path: name, text: old.text, kind: kind))
-      batch.modules.merge(old.modules) { own, _ in own }
+      for (path, text) in old.modules where batch.modules[path] == nil {
+        batch.modules[path] = text
+      }
       batch.returns[name] = histories[name]?.versions.first { $0.number == old.version }
     }
     do {

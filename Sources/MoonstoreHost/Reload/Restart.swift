@@ -24,10 +24,10 @@ extension HostEngine {
     hasEnded = false
     noteEnded()
     var waiting = unitsEnded()
-    var done: Set<String> = []
+    var done = NameSet()
     while !waiting.isEmpty {
       let unit = waiting.removeFirst()
-      guard done.insert(unit.name).inserted else { continue }
+      guard done.insert(unit.name) else { continue }
       restart(unit)
       // Its loading can have ended others, and may have ended itself.
       noteEnded()
@@ -42,7 +42,7 @@ extension HostEngine {
   /// The scripts that they belong to, in the order in which a project is loaded.
   private func unitsEnded() -> [ScriptUnit] {
     let names = ended
-    ended = []
+    ended = NameSet()
     var units = names.compactMap { scripts[$0] }
     for module in names where scripts[module] == nil {
       if units.contains(where: { $0.modules[module] != nil }) { continue }

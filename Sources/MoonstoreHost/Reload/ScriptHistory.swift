@@ -53,13 +53,15 @@ extension HostEngine {
   /// Notes the version of a script that has just been loaded.
   func note(versionOf script: String) {
     guard let unit = scripts[script] else { return }
-    histories[script, default: ScriptHistory()].note(
+    var history = histories[script] ?? ScriptHistory()
+    history.note(
       ScriptVersion(
         number: unit.version,
         loadedAt: system.clock.now,
         text: unit.text,
-        modules: unit.modules
+        modules: Dictionary(unit.modules.map { ($0.key, $0.value) }) { first, _ in first }
       )
     )
+    histories[script] = history
   }
 }

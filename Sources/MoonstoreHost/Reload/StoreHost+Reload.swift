@@ -1,3 +1,4 @@
+import MoonValue
 public import MoonstoreCore
 import Synchronization
 
@@ -30,7 +31,7 @@ extension StoreHost {
     isUnattended: Bool = false
   ) throws(StoreError) -> ReloadReport {
     try reload(options, isUnattended: isUnattended) { (engine) throws(StoreError) in
-      try engine.batch(from: texts, wanted: scripts.map(Set.init))
+      try engine.batch(from: texts, wanted: scripts.map { NameSet($0) })
     }
   }
 
@@ -84,7 +85,7 @@ extension StoreHost {
   @discardableResult
   public func cancelOutdatedWork(of script: String? = nil) throws(StoreError) -> Int {
     try withEngine { (engine) throws(StoreError) in
-      engine.cancelOutdated { script == nil || $0 == script }
+      engine.cancelOutdated { script.map($0.hasSameBytes) ?? true }
     }
   }
 

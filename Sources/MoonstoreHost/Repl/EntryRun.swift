@@ -38,6 +38,7 @@ final class EntryRun {
     case .looking:
       engine.system.onlooker = session.principal
       engine.system.getterDepth += 1
+      engine.onlookerDepth = engine.system.getterDepth
     }
   }
 

@@ -22,6 +22,13 @@ public struct ReplOptions: Sendable {
   /// Makes options with all rights.
   public init() {}
 
+  /// Whether the session may do everything.
+  var allowsAll: Bool {
+    rights.contains {
+      ["*", "admin"].contains($0.text) && $0.principal == nil && !$0.isConditional
+    }
+  }
+
   /// Whether the session only looks.
   var onlyLooks: Bool {
     rights.allSatisfy { $0.text == "read" || $0.text.hasPrefix("read:") || $0.text == "$state" }

@@ -51,8 +51,9 @@ final class SessionState {
       throw StoreError(.closed, "the prelude made no environment")
     }
     let rights = try PermissionSet(options.rights, of: "a session's rights")
-    let grant = try engine.system.access.narrow(0, to: rights, for: principal)
-    unit = ScriptUnit(name: name, version: 1, environment: table, grant: grant)
+    let access = engine.system.access
+    let hold = access.hold(try access.narrow(0, to: rights, for: principal))
+    unit = ScriptUnit(name: name, version: 1, environment: table, hold: hold)
     // So that an entry can be ended.
     try engine.machine.watch()
     engine.scripts[name] = unit
@@ -119,14 +120,20 @@ protocol ReplStream: AnyObject {
 }
 
 extension HostEngine {
-  /// A name that no script and no session has.
+  /// A name that no script and no store has, and no session has or had.
   func freeSessionName(_ wanted: String) -> String {
     let base = wanted.isEmpty ? "session" : wanted
     var name = base
-    while scripts[name] != nil || sessions[name] != nil {
+    while scripts[name] != nil || sessions[name] != nil || histories[name] != nil
+      || system.registry.find(name) != nil || system.holder(of: name) != nil
+      || leftSessions.contains(name) || (name == base && leftSessions.count >= 4_096)
+    {
       sessionCount += 1
       name = "\(base)-\(sessionCount)"
     }
+    // Code that an earlier one has left behind must not come to have the rights of this one. Numbers are never given
+    // twice, so that beyond some thousand plain names each session gets one.
+    if name == base { leftSessions.insert(name) }
     return name
   }
 

@@ -264,7 +264,7 @@ extension HostEngine {
   func endTasks(of script: String, where isEnding: (ScriptTask) -> Bool) {
     effects.end(script)
     for task in tasks.values.sorted(by: { $0.number < $1.number })
-    where task.script == script && isEnding(task) {
+    where task.script.hasSameBytes(as: script) && isEnding(task) {
       cancel(task)
     }
   }

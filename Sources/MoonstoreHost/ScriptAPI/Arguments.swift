@@ -40,6 +40,9 @@ struct Arguments {
     return string
   }
 
+  /// The first argument that is left, without taking it; nil where it is no text.
+  var firstString: String? { remaining > 0 && token.kind == .string ? token.string : nil }
+
   mutating func optionalString(_ what: String) throws -> String? {
     if isNil {
       skip()

@@ -70,6 +70,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let middleware = try arguments.function("the middleware")
       try system.forbidInGetter("put middleware on the bus", isRegistration: true)
+      try checkMessageMiddleware(of: script)
       let subscription = useMessageMiddleware(middleware, of: script)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
@@ -81,12 +82,14 @@ extension HostEngine {
 
   private func addHistoryFunctions(_ natives: Natives) throws {
     let bus = system.bus
-    try natives.add("recentMessages", as: "bus.recentMessages") { arguments in
+    try natives.add("recentMessages", as: "bus.recentMessages") { [unowned self] arguments in
+      let script = try arguments.string("the script")
       let count = try arguments.count("the count") ?? 20
-      return arguments.answer(.array(bus.recentMessages(count).map(\.record)))
+      return arguments.answer(.array(bus.recentMessages(count).map { record(of: $0, for: script) }))
     }
-    try natives.add("unhandledMessages", as: "bus.unhandledMessages") { arguments in
-      arguments.answer(.array(bus.unhandledMessages.map(\.record)))
+    try natives.add("unhandledMessages", as: "bus.unhandledMessages") { [unowned self] arguments in
+      let script = try arguments.string("the script")
+      return arguments.answer(.array(bus.unhandledMessages.map { record(of: $0, for: script) }))
     }
     try natives.add("messageCount", as: "bus.messageCount") { arguments in
       arguments.answer(.integer(Int64(bus.messageCount)))
@@ -132,11 +135,54 @@ extension HostEngine {
         "\(options.function): the host says who sends: '\(from)', not '\(named)'"
       )
     }
-    if let to = options.to, let store = system.registry.find(to) {
-      let access = Access(.call, store, .action(options.type))
-      try system.access.check(grant(of: script, on: to), access)
-    }
+    if let to = options.to { try checkSending(options.type, to: to, by: script) }
     return from
+  }
+
+  /// Throws unless a script may send messages of a type to a store; other names need no right.
+  private func checkSending(_ type: String, to name: String, by script: String) throws {
+    guard let store = system.registry.find(name) else { return }
+    try system.access.check(grant(of: script, on: name), Access(.call, store, .action(type)))
+  }
+
+  /// Throws unless a script may put middleware on the bus: it sees and changes what others send.
+  ///
+  /// Scripts in `middleware/` are there for that; others are named in `moonstore.lua` or by the host. What a person
+  /// or the program starts, a driver or a session with all rights, acts for them.
+  private func checkMessageMiddleware(of script: String) throws {
+    let kind = Project.Kind(path: script)
+    if kind == .middleware || messageMiddleware.contains(script) { return }
+    if let session = sessions[script] {
+      if session.options.allowsAll { return }
+    } else if kind == nil, scripts[script] != nil {
+      return
+    }
+    throw StoreError(
+      .permissionDenied,
+      "permission denied: the script '\(script)' may not put middleware on the bus, where it would see what others "
+        + "send: move it to middleware/, or name it in moonstore.lua: messageMiddleware = { \"\(script)\" }",
+      script: script
+    )
+  }
+
+  /// A message as data for a script: the payload of one that is addressed to a store is for those who may send it
+  /// there, and for its sender.
+  private func record(of message: Message, for script: String) -> Value {
+    if sees(message, script) || message.from.hasSameBytes(as: sender(script)) {
+      return message.record
+    }
+    guard var record = message.record.mapValue else { return .null }
+    record["payload"] = .null
+    return .map(record)
+  }
+
+  /// Whether middleware of a script is shown a message: one that is addressed to somebody only if the script itself
+  /// may send it there.
+  private func sees(_ message: Message, _ script: String) -> Bool {
+    guard let to = message.to else { return true }
+    guard let store = system.registry.find(to) else { return to.hasSameBytes(as: sender(script)) }
+    let access = Access(.call, store, .action(message.type))
+    return system.access.allows(grant(of: script, on: to), access)
   }
 
   // MARK: Requests
@@ -308,6 +354,7 @@ extension HostEngine {
   func useMessageMiddleware(_ function: LuaReference, of script: String) -> Subscription {
     let origin = ScriptLayer(LuaFunction(function), of: script)
     let layer = MessageMiddleware(owner: script, origin: origin) { [unowned self] message in
+      guard sees(message, script) else { return true }
       let base = machine.tokenCount
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
       do {
@@ -320,7 +367,11 @@ extension HostEngine {
         switch token.kind {
         case .no: return false
         case .map:
-          try change(message, StateConversion(system: system).slot(&token, for: .message))
+          try change(
+            message,
+            StateConversion(system: system).slot(&token, for: .message),
+            by: script
+          )
           return true
         default: return true
         }
@@ -331,9 +382,12 @@ extension HostEngine {
     return system.bus.use(layer)
   }
 
-  private func change(_ message: Message, _ slot: StateSlot) throws {
+  private func change(_ message: Message, _ slot: StateSlot, by script: String) throws {
     guard let node = slot.node else { return }
     let changes = node.value
+    if let to = changes["to"]?.stringValue ?? message.to {
+      try checkSending(changes["type"]?.stringValue ?? message.type, to: to, by: script)
+    }
     if let type = changes["type"]?.stringValue { message.type = type }
     if let to = changes["to"]?.stringValue { message.to = to }
     if let name = changes["priority"] {

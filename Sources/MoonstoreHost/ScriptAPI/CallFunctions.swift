@@ -24,12 +24,14 @@ extension HostEngine {
     try natives.add("beginCall", as: "an action") { [unowned self] arguments in
       try beginCall(&arguments)
     }
-    // mayRefuse(number, grant) -> whether a hook can refuse the call: it changes what happens, as a write does.
-    try natives.add("mayRefuse", as: "an action") { [unowned self] arguments in
+    // wayOfHook(number, grant) -> how a hook with this grant sees the call now; nil if it may not.
+    try natives.add("wayOfHook", as: "an action") { [unowned self] arguments in
       let number = Int32(try arguments.integer("the action"))
       let grant = UInt16(truncatingIfNeeded: try arguments.integer("the grant"))
-      guard let (store, _) = action(number) else { return arguments.answer(false) }
-      return arguments.answer(.bool(system.access.allows(grant, Access(.write, store, .store))))
+      guard let (store, _) = action(number), let way = way(of: grant, on: store) else {
+        return arguments.answer(slot: .empty)
+      }
+      return arguments.answer(.integer(way.rawValue))
     }
     // beginLayers(number, ...) -> key, arguments, their count.
     try natives.add("beginLayers", as: "an action") { [unowned self] arguments in
@@ -66,22 +68,56 @@ extension HostEngine {
     arguments.call.dropArguments()
     machine.append(name)
     machine.append(store.id)
-    append(registrations.hooks[store.id]?.members ?? [])
+    append(ways(of: registrations.hooks[store.id]?.members ?? [], on: store))
     machine.append(!ActionOnion(store).isEmpty)
     append(
       registrations.middleware.members.map {
-        ScriptHook($0.function.reference, grant: scripts[$0.owner]?.grant ?? 0)
+        Surroundings(
+          function: $0.function.reference,
+          grant: scripts[$0.owner]?.grant ?? AccessTable.nothing,
+          way: .writes
+        )
       }
     )
-    append(registrations.layers[store.id]?.members ?? [])
+    append(
+      ways(of: registrations.layers[store.id]?.members ?? [], on: store).filter { $0.way != .looks }
+    )
     return .results(6)
   }
 
-  private func append(_ hooks: [ScriptHook]) {
-    machine.appendArray(count: hooks.count * 2)
-    for hook in hooks {
-      machine.append(hook.function)
-      machine.append(Int64(hook.grant))
+  /// One function around an action, as its plan lists it.
+  private struct Surroundings {
+    let function: LuaReference
+    let grant: UInt16
+    let way: HookWay
+  }
+
+  /// The hooks that may hear of a store's actions, or could at another call; the plan that is made from them is kept
+  /// until the store's permissions change.
+  private func ways(of hooks: [ScriptHook], on store: LiveStore) -> [Surroundings] {
+    hooks.compactMap { hook in
+      let grant = hook.grant
+      let way: HookWay? =
+        if grant != 0, system.access.asksConditions(grant, on: store) { .asks } else {
+          way(of: grant, on: store)
+        }
+      return way.map { Surroundings(function: hook.function, grant: grant, way: $0) }
+    }
+  }
+
+  /// How a hook sees the calls of a store now; nil if it may not.
+  private func way(of grant: UInt16, on store: LiveStore) -> HookWay? {
+    let access = system.access
+    if access.allows(grant, Access(.write, store, .store)) { return .writes }
+    return access.allows(grant, Access(.onAction, store, .store)) ? .looks : nil
+  }
+
+  private func append(_ listed: [Surroundings]) {
+    machine.appendArray(count: listed.count * 3)
+    for each in listed {
+      machine.append(each.function)
+      machine.append(Int64(each.grant))
+      machine.append(each.way.rawValue)
     }
   }
 
@@ -106,4 +142,14 @@ extension HostEngine {
     machine.append(Int64(call.arguments.count))
     return .results(3)
   }
+}
+
+/// How what surrounds an action sees its calls; the prelude knows the numbers.
+enum HookWay: Int64 {
+  /// As copies.
+  case looks
+  /// As they are, and may change them.
+  case writes
+  /// As a condition says, which is asked at each call.
+  case asks
 }

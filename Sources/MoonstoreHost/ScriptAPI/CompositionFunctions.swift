@@ -53,7 +53,9 @@ extension HostEngine {
       try system.forbidInGetter("put middleware around '\(store.id)'", isRegistration: true)
       var layers: [ScriptHook] = []
       while arguments.hasMore {
-        layers.append(ScriptHook(try arguments.function("middleware"), grant: grant))
+        layers.append(
+          ScriptHook(try arguments.function("middleware"), hold: system.access.hold(grant))
+        )
       }
       let numbers = layers.map { layer in
         keep(surround(store, with: layer, of: script, as: .middleware), for: script)
@@ -66,7 +68,7 @@ extension HostEngine {
   /// Records that a store which a script has made needs others.
   private func depend(_ id: String, on dependencies: [String], script: String) throws {
     func own(_ owner: String?) throws {
-      guard owner != script else { return }
+      if let owner, owner.hasSameBytes(as: script) { return }
       throw StoreError(
         .permissionDenied,
         "createStoreWithDeps: the function must return a store that it makes; '\(id)' belongs to "
@@ -117,8 +119,17 @@ extension HostEngine {
         machine.append(value)
         machine.append(true)
       } else if let provided = registrations.provided[key]?.first {
-        machine.append(provided.box.reference)
-        machine.append(false)
+        if let onlooker = system.onlooker, system.getterDepth <= onlookerDepth {
+          // What others go on using is not for one who may only look: a copy of the data in it is.
+          guard let value = try? provided.box.value().arrayValue?.first else {
+            throw system.access.refusal(of: onlooker, "inject '\(key)', which is not plain data")
+          }
+          machine.append(value)
+          machine.append(true)
+        } else {
+          machine.append(provided.box.reference)
+          machine.append(false)
+        }
       } else {
         guard hasDefault else { throw missing(key) }
         machine.appendNil()
@@ -135,7 +146,7 @@ extension HostEngine {
     let known = registrations.provided[key]
     if let holder = configuration.provided[key] == nil
       ? known?.first?.script : "the host's program",
-      holder != value.script
+      !holder.hasSameBytes(as: value.script)
     {
       throw StoreError(
         .alreadyProvided,

@@ -61,7 +61,7 @@ extension HostEngine {
       }
       let reader = try DefinitionReader(id: id, configuration, form: .configuration)
       try define(reader, script: script, origin: origin)
-      return arguments.answer(LuaObject(kind: ObjectKind.store, grant: 0, instance: entry(id)))
+      return arguments.answer(handle(definedBy: script, id))
     }
     try natives.add("configureStore", as: "factory:configure", byReference: true) {
       [unowned self] arguments in
@@ -91,7 +91,7 @@ extension HostEngine {
         try system.forbidInGetter("destroy '\(id)'")
         try change { try system.registry.unregister(id) }
       } else {
-        definitions.removeAll { $0.reader.id == id && $0.script == script }
+        definitions.removeAll { $0.reader.id == id && $0.script.hasSameBytes(as: script) }
         scripts[script]?.stores.remove(id)
         scripts[script]?.defined.remove(id)
       }

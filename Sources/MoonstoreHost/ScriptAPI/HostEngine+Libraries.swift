@@ -21,8 +21,10 @@ extension HostEngine {
     func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body)
       throws
     {
+      let effect = Effect(of: name)
       let number = engine.machine.registerNative { [unowned engine] call in
         var arguments = try Arguments(call, engine, script)
+        if effect != .none { try engine.checkActor(effect, script, arguments) }
         return try body(&arguments)
       }
       added.append((name, number, byReference))

@@ -13,7 +13,7 @@ extension HostEngine {
       let holder = Principal(.script, script)
       let narrowed = try system.access.narrow(grant, to: set, for: holder)
       return arguments.answer(
-        LuaObject(kind: ObjectKind.store, grant: narrowed, instance: entry(store.id))
+        handle(store, grant: narrowed)
       )
     }
     try natives.add("checkPermission", as: "registry.checkPermission") {

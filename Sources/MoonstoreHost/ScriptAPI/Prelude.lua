@@ -153,7 +153,8 @@ function makers.bus(script)
     answer = function(type, responder) return disposer(native.onRequest(id, type, responder)) end,
     respond = function(message, answer, err) return native.respond(id, message, answer, err) end,
     use = function(middleware) return disposer(native.useMessages(id, middleware)) end,
-    recentMessages = native.recentMessages, unhandledMessages = native.unhandledMessages,
+    recentMessages = function(count) return native.recentMessages(id, count) end,
+    unhandledMessages = function() return native.unhandledMessages(id) end,
     messageCount = native.messageCount, statistics = native.statistics, cleanup = native.cleanup,
   }, "bus")
 end
@@ -304,6 +305,7 @@ end
 -- changes, and never changed itself, so that a call keeps the one that it began with. Its layers stand at 1, 2 and
 -- so on, and at 0 what calls go to.
 local attenuate, see, handOn = native.rights.attenuate, native.rights.see, native.rights.handOn
+local show = native.rights.show
 local invoke, select, error, pcall, pack, unpack = native.invoke, select, error, pcall, table.pack, table.unpack
 
 -- What a hook does wrong once the action has ended concerns neither the action nor the other hooks.
@@ -312,38 +314,49 @@ local function guard(fn, ...)
   if not ok then native.report(tostring(err), fn) end
 end
 
--- A hook that raises before the action refuses the call, if it has the right to write to the store; what another one
--- raises is reported, and the call goes on.
-local function begin(plan, hook, call)
-  if hook.grant == 0 then return hook.fn(call) end
-  local ok, err = pcall(hook.fn, call)
-  if ok then return end
-  if native.mayRefuse(plan.number, hook.grant) then error(err, 0) end
-  native.report(tostring(err), hook.fn)
-end
-
--- Functions, each followed by its grant, as entries that know the store as it is seen with that grant.
+-- Functions, each followed by its grant and by how it sees, as entries that know the store as it is seen with that
+-- grant.
 local function add(entries, listed, count, id)
-  for index = 1, count, 2 do
+  for index = 1, count, 3 do
     local grant = listed[index + 1]
-    entries[#entries + 1] = { fn = listed[index], grant = grant, store = native.handleOf(id, grant) }
+    entries[#entries + 1] =
+      { fn = listed[index], grant = grant, way = listed[index + 2], store = native.handleOf(id, grant) }
   end
   return entries
 end
 
+-- Hooks look: those that may not write get copies, so that what they do to them reaches neither the action nor its
+-- caller. How a hook sees is one of these; where it depends on a condition, the host is asked at each call.
+local LOOKS, WRITES, ASKS = 0, 1, 2
+
+-- The values as a hook sees them, packed, and how it sees them; nil for a hook that may not hear of them now.
+local function shown(hook, number, ...)
+  local way = hook.way
+  if way == ASKS then way = native.wayOfHook(number, hook.grant) end
+  if way == WRITES then return pack(attenuate(hook.grant, ...)), way end
+  return way == LOOKS and show(hook.grant, ...) or nil, way
+end
+
+-- A hook that raises before the action refuses the call, if it has the right to write to the store; what another one
+-- raises is reported, and the call goes on.
+local function begin(way, hook, call)
+  if way == WRITES then return hook.fn(call) end
+  local ok, err = pcall(hook.fn, call)
+  if not ok then native.report(tostring(err), hook.fn) end
+end
+
 -- What a call's hooks want to hear of its end.
-local function finish(listening, ok, ...)
-  if not ok then
-    for index = 1, #listening do
-      local each = listening[index]
-      if not each.grant then guard(each.fn, (...)) end
-    end
-    error((...), 0)
-  end
+local function finish(plan, listening, ok, ...)
   for index = 1, #listening do
     local each = listening[index]
-    if each.grant then guard(each.fn, attenuate(each.grant, ...)) end
+    if each.succeeds == ok then
+      local values
+      if ok then values = shown(each.hook, plan.number, ...)
+      else values = shown(each.hook, plan.number, (...)) end
+      if values then guard(each.fn, unpack(values, 1, values.n)) end
+    end
   end
+  if not ok then error((...), 0) end
   return ...
 end
 
@@ -352,17 +365,21 @@ local function hooked(plan, self, ...)
   local hooks = plan.hooks
   for index = 1, #hooks do
     local hook = hooks[index]
-    begin(plan, hook, {
-      name = plan.action, store = hook.store, args = pack(...),
-      after = function(fn) listening[#listening + 1] = { fn = fn, grant = hook.grant } end,
-      onError = function(fn) listening[#listening + 1] = { fn = fn } end,
-    })
+    local args, way = shown(hook, plan.number, ...)
+    if args then
+      begin(way, hook, {
+        name = plan.action, store = hook.store, args = args,
+        after = function(fn) listening[#listening + 1] = { fn = fn, hook = hook, succeeds = true } end,
+        onError = function(fn) listening[#listening + 1] = { fn = fn, hook = hook, succeeds = false } end,
+      })
+    end
   end
   if #listening == 0 then return invoke(plan.code, plan.takesSelf, plan.number, self, ...) end
-  return finish(listening, pcall(invoke, plan.code, plan.takesSelf, plan.number, self, ...))
+  return finish(plan, listening, pcall(invoke, plan.code, plan.takesSelf, plan.number, self, ...))
 end
 
-local function onion(plan, layer, self, ...)
+local onion
+function onion(plan, layer, self, ...)
   local current = plan[layer]
   if not current then
     if plan.hooks then return hooked(plan, self, ...) end
@@ -370,6 +387,10 @@ local function onion(plan, layer, self, ...)
     if not code then return invoke(nil, nil, plan.number, self, ...) end
     if plan.takesSelf then return code(self, ...) end
     return code(...)
+  end
+  -- One whose right to change calls depends on a condition.
+  if current.way == ASKS and native.wayOfHook(plan.number, current.grant) ~= WRITES then
+    return onion(plan, layer + 1, self, ...)
   end
   local call = { action = plan.action, storeId = plan.id, store = current.store, args = pack(...) }
   -- All in one, since each variable that a function captures is an object of its own. What `next` returns may

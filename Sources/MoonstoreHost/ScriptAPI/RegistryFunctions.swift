@@ -19,9 +19,7 @@ extension HostEngine {
       let script = try arguments.string("the script")
       let id = try arguments.string("the id")
       guard registry.has(id) else { return arguments.answer(slot: .empty) }
-      return arguments.answer(
-        LuaObject(kind: ObjectKind.store, grant: grant(of: script, on: id), instance: entry(id))
-      )
+      return arguments.answer(handle(named: id, for: script))
     }
     try natives.add("storeRecord", as: "registry.record") { arguments in
       arguments.answer(try registry.record(of: try arguments.string("the id")))

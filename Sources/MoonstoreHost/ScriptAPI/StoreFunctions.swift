@@ -62,7 +62,10 @@ extension HostEngine {
       let (store, grant) = try arguments.store()
       try system.access.check(grant, Access(.onAction, store, .store))
       try system.forbidInGetter("listen to the actions of '\(store.id)'", isRegistration: true)
-      let hook = ScriptHook(try arguments.function("the callback"), grant: grant)
+      let hook = ScriptHook(
+        try arguments.function("the callback"),
+        hold: system.access.hold(grant)
+      )
       let subscription = surround(store, with: hook, of: script, as: .hook)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }

@@ -83,32 +83,48 @@ extension HostEngine {
     let mark: StoreSystem.TurnMark
     /// The store that it patches, and how many changes the turn had made before.
     let patch: (store: LiveStore, start: Int)?
+    /// What its function may write until it ends.
+    let access: PatchAccess?
   }
 
   /// Begins a group of a driver's calls as a turn, and otherwise as a part of the turn under way.
   func beginGroup() throws {
     try system.forbidInGetter("begin a transaction", isRegistration: true)
-    groups.append(TurnGroup(mark: system.beginTurn(), patch: nil))
+    groups.append(TurnGroup(mark: system.beginTurn(), patch: nil, access: nil))
   }
 
   /// Begins a group whose changes of a store are one patch; returns the rights with which its function writes: those
-  /// of the handle, or to read and write all where it allows to patch and no more.
+  /// of the handle, and until the group ends to write all where the handle allows to patch.
   func beginPatch(_ store: LiveStore, _ grant: UInt16) throws -> UInt16 {
     try system.forbidInGetter("patch '\(store.id)'")
-    let access = system.access
-    var rights = grant
-    // A script that may write a part may try: each write is checked.
-    if !access.allows(grant, Access(.write, store, .store, isPassage: true)) {
-      try access.check(grant, Access(.patch, store, .store))
-      if let principal = access.principal(of: grant) {
-        let all = try PermissionSet(["read", "write"], of: store.id)
-        rights = try access.narrow(0, to: all, for: principal)
-      }
-    }
+    let (rights, opened) = try patchRights(store, grant)
     groups.append(
-      TurnGroup(mark: system.beginTurn(), patch: (store, system.tree.changeCount))
+      TurnGroup(
+        mark: system.beginTurn(),
+        patch: (store, system.tree.changeCount),
+        access: opened
+      )
     )
     return rights
+  }
+
+  private func patchRights(
+    _ store: LiveStore,
+    _ grant: UInt16
+  ) throws -> (grant: UInt16, opened: PatchAccess?) {
+    let access = system.access
+    guard grant != 0, !access.allows(grant, Access(.write, store, .store)) else {
+      return (grant, nil)
+    }
+    guard access.allows(grant, Access(.patch, store, .store)) else {
+      // A script that may write a part may try: each write is checked.
+      if !access.allows(grant, Access(.write, store, .store, isPassage: true)) {
+        try access.check(grant, Access(.patch, store, .store))
+      }
+      return (grant, nil)
+    }
+    let opened = PatchAccess(to: store)
+    return (try access.patching(grant, opened), opened)
   }
 
   /// Ends the innermost group.
@@ -116,6 +132,7 @@ extension HostEngine {
     guard let group = groups.popLast() else {
       throw StoreError(.closed, "this transaction has ended already")
     }
+    group.access?.close()
     try limited(budgets.turn) {
       try withoutDriving {
         guard succeeded else { return system.failTurn(group.mark) }

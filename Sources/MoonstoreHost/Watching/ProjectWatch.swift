@@ -139,8 +139,8 @@ extension StoreHost {
 
 /// The texts that were refused last.
 private final class LastRefusal: Sendable {
-  private let value = Mutex<[String: String]?>(nil)
-  var texts: [String: String]? {
+  private let value = Mutex<NameTable<String>?>(nil)
+  var texts: NameTable<String>? {
     get { value.withLock { $0 } }
     set { value.withLock { $0 = newValue } }
   }

@@ -51,14 +51,19 @@ struct RequestTests {
     #expect(try cart.get("count") == 2)
   }
 
-  @Test func `The first of several responders answers, and the next when it is gone`() throws {
-    let first = try system.answer("ask") { _ in 1 }
-    _ = try system.answer("ask", owner: "second") { _ in 2 }
+  @Test func `A second responder of a type is an error that names both, until the first is gone`()
+    throws
+  {
+    let first = try system.answer("ask", owner: "first") { _ in 1 }
+    let error = failure { _ = try system.answer("ask", owner: "second") { _ in 2 } }
+    #expect(error?.code == .duplicateResponder)
+    #expect(error?.message.hasPrefix("'ask' is answered by 'first' already, so 'second'") == true)
     #expect(try system.request("ask") == 1)
-    #expect(try system.request("ask", to: "second") == 2)
     first.cancel()
     first.cancel()
+    _ = try system.answer("ask", owner: "second") { _ in 2 }
     #expect(try system.request("ask") == 2)
+    #expect(try system.request("ask", to: "second") == 2)
     #expect(failure { _ = try system.request("ask", to: "nobody") }?.code == .noResponder)
   }
 

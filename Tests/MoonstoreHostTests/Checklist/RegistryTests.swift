@@ -383,8 +383,8 @@ import Testing
       let off = registry.onEvent("store:unregistered") {
         types.append("\($0.type) \($0.target ?? "")")
       }
-      try stores.define(StoreDefinition("swift"))
-      try registry.unregister("swift")
+      try stores.define(StoreDefinition("native"))
+      try registry.unregister("native")
       off.cancel()
       off.cancel()
       try registry.emit("shop:opened", ["at": 9], target: "base")
@@ -393,6 +393,6 @@ import Testing
         "\(try registry.missingDependencies("top"))", registry.recentEvents(1)[0].source,
       ]
     }
-    #expect(seen == ["store:unregistered swift", "2", "base,top", "[]", "swift"])
+    #expect(seen == ["store:unregistered native", "2", "base,top", "[]", "swift"])
   }
 }

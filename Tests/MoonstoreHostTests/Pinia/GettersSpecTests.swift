@@ -87,6 +87,8 @@ import Testing
         permissions = { "*" },
         state = { name = "new" }, getters = { upper = function(self) return self.name:upper() end },
       })
+      -- It has another owner now, whose store the old handle does not reach.
+      u = useStore("user")
       seen[#seen + 1] = u.upper
       again.name = "newer"
       seen[#seen + 1] = u.upper

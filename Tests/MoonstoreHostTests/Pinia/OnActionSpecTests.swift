@@ -176,7 +176,7 @@ import Testing
       store.onAction(m, function(call) note(call.name) end)
       m:direct("a")
       registry.unregister("main")
-      defineStore("main", { state = {}, actions = { direct = function() note("anew") end } })
+      m = defineStore("main", { state = {}, actions = { direct = function() note("anew") end } })
       m:direct("b")
       """#
     )

@@ -105,10 +105,11 @@ import Testing
       store.dispose(m)
       local has = registry.has("main")
       defineStore("main", { permissions = { "*" }, state = { a = "new" } })
-      return { has, registry.has("main"), m.a }
+      -- Its owner is another one, so that the old handle does not reach it.
+      return { has, registry.has("main"), useStore("main").a, pcall(function() return m.a end) == false }
       """#
     )
-    #expect(result == [false, true, "new"])
+    #expect(result == [false, true, "new", true])
   }
 
   @Test(arguments: ["setmetatable({}, { __index = {} })", "coroutine.create(print)", "print"])

@@ -149,7 +149,7 @@ import Testing
       store.subscribe(s, function() note("heard") end)
       s.n = 1
       store.dispose(s)
-      defineStore("s", { permissions = { "*" }, state = { n = 0 } })
+      s = defineStore("s", { permissions = { "*" }, state = { n = 0 } })
       s.n = 2
       """#
     )

@@ -210,7 +210,7 @@ struct ReloadTests {
       "stores/c.lua": script("c", 1),
       "middleware/x.lua": surround("x", 1), "middleware/y.lua": surround("y", 1),
       "middleware/z.lua": surround("z", 1),
-    ])
+    ]) { $0.messageMiddleware = ["stores/a.lua", "stores/b.lua", "stores/c.lua"] }
     func hear() async throws -> [String] {
       let start = test.record.log.count
       let result = try await test.run(

@@ -38,7 +38,7 @@ import Testing
     #expect(sent.error?.code == .permissionDenied)
     #expect(
       sent.error?.message.contains(
-        "the session 'repl' may only read, and cannot send the message 'x'"
+        "the session 'repl' may only read, and cannot use bus.send"
       ) == true
     )
     #expect(

@@ -291,7 +291,7 @@ extension HostEngine {
     with call: ReplCommand.Call
   ) throws(StoreError) -> String {
     if !name.isEmpty { return name }
-    let many = histories.filter { $0.value.versions.count > 1 }.keys.sorted()
+    let many = histories.filter { $0.value.versions.count > 1 }.map(\.key).sorted()
     guard let only = many.first, many.count == 1 else {
       throw call.wrong(
         "which script? several or none have other versions: \(many.joined(separator: ", "))"

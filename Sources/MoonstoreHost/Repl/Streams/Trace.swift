@@ -152,7 +152,7 @@ extension HostEngine {
     }
     let subscription = surround(
       store,
-      with: ScriptHook(function.reference, grant: 0),
+      with: ScriptHook(function.reference, hold: nil),
       of: trace.session.name,
       as: .hook
     )

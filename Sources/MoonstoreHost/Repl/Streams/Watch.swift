@@ -85,15 +85,15 @@ extension HostEngine {
     _ session: SessionState,
     _ view: ReplView
   ) -> String {
-    system.getterDepth += 1
-    defer { system.getterDepth -= 1 }
     do {
-      let values = try limited(budgets.getter) { try withoutDriving { try function.call() } }
-      if values.isEmpty { return "nothing" }
-      return try values.map { value in
-        var printer = ValuePrinter(self, session)
-        return try printer.printed(value).laidOut(view)
-      }.joined(separator: "\n")
+      return try looking(session.principal) {
+        let values = try limited(budgets.getter) { try withoutDriving { try function.call() } }
+        if values.isEmpty { return "nothing" }
+        return try values.map { value in
+          var printer = ValuePrinter(self, session)
+          return try printer.printed(value).laidOut(view)
+        }.joined(separator: "\n")
+      }
     } catch let error as LuaError {
       return "error: " + PrintedText.line(StoreError(lua: error).summary)
     } catch {
