@@ -13,6 +13,13 @@ let package = Package(
     .library(name: "MoonLuaSyntax", targets: ["MoonLuaSyntax"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
   ],
+  traits: [
+    .trait(
+      name: "HTTP",
+      description: "The HTTP client of the command, for --allow-http; most of the time that a first build takes."
+    ),
+    .default(enabledTraits: ["HTTP"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -77,9 +84,9 @@ let package = Package(
     .executableTarget(
       name: "MoonstoreCommand",
       dependencies: [
-        "MoonstoreHost", "MoonstoreHTTP", "MoonstoreRemote", "MoonstoreCore", "MoonLua",
-        "MoonValue",
+        "MoonstoreHost", "MoonstoreRemote", "MoonstoreCore", "MoonLua", "MoonValue",
         "CMoonTerminal",
+        .target(name: "MoonstoreHTTP", condition: .when(traits: ["HTTP"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

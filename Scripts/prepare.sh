@@ -89,6 +89,24 @@ prepare() {
   libedit_is_there || fail "libedit was installed, but 'pkg-config --exists libedit' still fails"
 }
 
+# Builds what a first run needs: the command without its HTTP client, which takes most of the time of a full build.
+# In a folder of its own, since the two kinds would build each other away; a full release that is there is used.
+build_first_run() {
+  local argument
+  for argument in "$@"; do
+    [[ "$argument" != --allow-http* ]] || { build_release; return; }
+  done
+  if [[ -x "$moonstore" ]]; then
+    build_release
+    return
+  fi
+  local scratch="$root/.build/first-run"
+  moonstore="$scratch/release/moonstore"
+  say "Building moonstore (release, without its HTTP client) ..."
+  quietly swift build --package-path "$root" --scratch-path "$scratch" --disable-default-traits \
+    -c release --product moonstore
+}
+
 build_release() {
   say "Building moonstore (release) ..."
   quietly swift build --package-path "$root" -c release --product moonstore

@@ -1,7 +1,6 @@
 import ArgumentParser
 import MoonValue
 import MoonstoreCore
-import MoonstoreHTTP
 import MoonstoreHost
 import MoonstoreRemote
 
@@ -54,18 +53,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Make the calls of a file, or of stdin for -.", valueName: "file"))
   var calls: String?
 
-  @Option(
-    name: .customLong("allow-http"),
-    help: ArgumentHelp(
-      "Let scripts reach a server with http.get and its like; repeatable.",
-      discussion: """
-        Such as api.example.com, localhost:8080 or *.example.com; without a port all ports. \
-        Redirects lead to allowed servers only. Without this option scripts have no 'http'.
-        """,
-      valueName: "host"
-    )
-  )
-  var allowedHosts: [String] = []
+  @OptionGroup var http: HTTPSettings
 
   @Flag(help: "Reload scripts when their files change, and stay until interrupted.")
   var watch = false
@@ -116,13 +104,6 @@ struct RunCommand: AsyncParsableCommand {
       guard poll > 0 else { throw ValidationError("--poll takes seconds, more than 0") }
     }
     if let listen { _ = try SocketAddress(listen) }
-    for host in allowedHosts {
-      do {
-        _ = try HTTPHostPattern(host)
-      } catch {
-        throw ValidationError("--allow-http: \(error.message)")
-      }
-    }
   }
 
   func run() async throws {
@@ -174,9 +155,7 @@ struct RunCommand: AsyncParsableCommand {
     var configuration = HostConfiguration()
     configuration.grantsFiles = true
     configuration.readableFiles = arguments
-    if !allowedHosts.isEmpty {
-      configuration.http = try HTTPGrant(HTTPClientTransport(), hosts: allowedHosts)
-    }
+    configuration.http = try http.grant()
     configuration.log = { printer.log($0) }
     configuration.report = { printer.error($0) }
     configuration.progress = { printer.progress($0, $1, $2) }

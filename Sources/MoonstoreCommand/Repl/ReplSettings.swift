@@ -1,6 +1,5 @@
 import ArgumentParser
 import MoonstoreCore
-import MoonstoreHTTP
 import MoonstoreHost
 
 /// What the commands with sessions share on the command line.
@@ -45,28 +44,12 @@ extension ReplRights {
 
 /// What the project of a session of this process is granted.
 struct ProjectSettings: ParsableArguments {
-  @Option(
-    name: .customLong("allow-http"),
-    help: ArgumentHelp("Let scripts reach a server; repeatable. See run.", valueName: "host")
-  )
-  var allowedHosts: [String] = []
-
-  func validate() throws {
-    for host in allowedHosts {
-      do {
-        _ = try HTTPHostPattern(host)
-      } catch {
-        throw ValidationError("--allow-http: \(error.message)")
-      }
-    }
-  }
+  @OptionGroup var http: HTTPSettings
 
   func configuration(_ printer: DiagnosticPrinter) throws(StoreError) -> HostConfiguration {
     var configuration = HostConfiguration()
     configuration.grantsFiles = true
-    if !allowedHosts.isEmpty {
-      configuration.http = try HTTPGrant(HTTPClientTransport(), hosts: allowedHosts)
-    }
+    configuration.http = try http.grant()
     configuration.log = { printer.log($0) }
     configuration.report = { printer.error($0) }
     return configuration
