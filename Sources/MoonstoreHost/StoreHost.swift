@@ -108,7 +108,7 @@ public actor StoreHost {
     awaited[id] = parked
     let ending = Ending<R>()
     // Before anything is awaited: what the run waits for may be quicker.
-    parked.finish = { result in
+    parked.onEnd { result in
       self.awaited[id] = nil
       ending.end(
         with: result.flatMap { run in

@@ -284,6 +284,38 @@ import Testing
     #expect(host.record.reports.isEmpty)
   }
 
+  @Test func `An action that waits for a task which ends at once ends for all who call it`()
+    async throws
+  {
+    let host = try await TestHost([
+      "stores/s.lua": """
+      return defineStore("s", {
+        permissions = { "*" },
+        actions = {
+          go = function(self, n) return spawn(function() return n end):wait() end,
+          fail = function(self) return spawn(function() error({ code = "no" }) end):wait() end,
+          nested = function(self, n) return self:go(n) + self:go(n) end,
+        },
+      })
+      """
+    ])
+    #expect(try await host.host.call("s", "go", [1]) == 1)
+    #expect(try await host.host.call("s", "nested", [1]) == 2)
+    let failure = await #expect(throws: StoreError.self) { try await host.host.call("s", "fail") }
+    #expect(failure?.value == ["code": "no"])
+    #expect(
+      try await host.run(
+        """
+        local s, sum = useStore("s"), 0
+        for n = 1, 2000 do sum = sum + s:go(n) end
+        local ok, err = pcall(s.fail, s)
+        return { sum, s:nested(4), ok, err.code }
+        """
+      ) == [2_001_000, 8, false, "no"]
+    )
+    #expect(host.record.reports.isEmpty)
+  }
+
   @Test func `A task cannot wait for itself`() async throws {
     let host = try await counterHost()
     let result = try await host.run(

@@ -29,7 +29,7 @@ extension HostEngine {
       // evaluation has led to it.
       switch try system.graph.outside({ try body(run) }) {
       case .waiting:
-        let parked = ParkedRun(run, isDriver: driver, store: store, member: member()) { _ in }
+        let parked = ParkedRun(run, isDriver: driver, store: store, member: member())
         park(parked)
         return .waiting(parked)
       case .failed:
@@ -198,7 +198,7 @@ extension HostEngine {
         noteEnd(of: store, name, failure)
         return isOverrun ? .refused(failure) : .failed(run)
       case .waiting:
-        let parked = ParkedRun(run, isDriver: false, store: store.id, member: name) { _ in }
+        let parked = ParkedRun(run, isDriver: false, store: store.id, member: name)
         park(parked)
         try system.endTurn(mark)
         // The native that suspends the driver names what it waits for.
@@ -243,9 +243,11 @@ extension HostEngine {
       parked.leave = { [unowned self] in system.bus.abandon(request) }
     case .action(let action):
       parked.waitsFor = [action.store, action.member].compactMap(\.self).joined(separator: ":")
-      action.finish = { [unowned self, unowned parked, unowned action] result in
-        resumeDriver(parked.id, from: result, of: action)
+      let goOn = { [unowned self, id = parked.id] (action: ParkedRun) in
+        action.onEnd { [unowned self, unowned action] in resumeDriver(id, from: $0, of: action) }
       }
+      // However many calls of a driver end early: none goes on inside of the one before.
+      if action.endedEarly { enterLater { goOn(action) } } else { goOn(action) }
       parked.leave = { [unowned self, action] in cancel(action) }
     case .inside(let awaited):
       parked.waitsFor = awaited.what
@@ -390,10 +392,7 @@ extension HostEngine {
     }
     // Whoever waits goes on after the turn: for a driver its next call is a turn of its own.
     if !isDone { parked.entry?.noteWait(parked.waitsFor) }
-    if isDone {
-      parked.finish(.success(parked.run))
-      if !parked.isHandedOver { parked.run.release() }
-    }
+    if isDone { parked.finish(.success(parked.run)) }
   }
 
   /// Lets a run go on; tells whether it has ended.

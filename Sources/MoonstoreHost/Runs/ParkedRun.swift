@@ -14,7 +14,7 @@ enum Wait {
   case inside(Awaited)
 }
 
-/// A run that waits, and who wants to hear how it ends.
+/// A run that waits, and what hears how it ends.
 final class ParkedRun {
   let run: LuaRun
   /// Whether it is a driver's, whose calls are turns of their own.
@@ -22,7 +22,10 @@ final class ParkedRun {
   let store: String?
   let member: String?
   /// Called with the run while its results are there, or with its error.
-  var finish: (Result<LuaRun, StoreError>) -> Void
+  private var hear: ((Result<LuaRun, StoreError>) -> Void)?
+  /// How it has ended before anything could hear of it: the end of the turn in which a run begins to wait may bring
+  /// what it waits for.
+  private var earlyEnd: Result<LuaRun, StoreError>?
   /// A new number for each wait.
   var id = 0
   /// Leaves what it waits for, when it ends without it.
@@ -44,17 +47,32 @@ final class ParkedRun {
   /// Whether a driver that goes on later still has to take its results.
   var isHandedOver = false
 
-  init(
-    _ run: LuaRun,
-    isDriver: Bool,
-    store: String?,
-    member: String?,
-    finish: @escaping (Result<LuaRun, StoreError>) -> Void
-  ) {
+  init(_ run: LuaRun, isDriver: Bool, store: String?, member: String?) {
     self.run = run
     self.isDriver = isDriver
     self.store = store
     self.member = member
-    self.finish = finish
+  }
+
+  /// Whether it has ended, and nothing has heard of it.
+  var endedEarly: Bool { earlyEnd != nil }
+
+  /// Says what hears how it ends; one that has ended already says so at once.
+  func onEnd(_ hear: @escaping (Result<LuaRun, StoreError>) -> Void) {
+    self.hear = hear
+    guard let end = earlyEnd else { return }
+    earlyEnd = nil
+    hear(end)
+    if case .success(let run) = end, !isHandedOver { run.release() }
+  }
+
+  /// It has ended; a run that has results keeps them until they were heard of.
+  func finish(_ end: Result<LuaRun, StoreError>) {
+    guard let hear else {
+      earlyEnd = end
+      return
+    }
+    hear(end)
+    if case .success(let run) = end, !isHandedOver { run.release() }
   }
 }

@@ -155,7 +155,7 @@ extension HostEngine {
       parked.task = task
       // It may begin after its script was replaced.
       parked.unit = unit
-      parked.finish = { [unowned self] result in
+      parked.onEnd { [unowned self] result in
         switch result {
         case .success: finish(task, .done)
         case .failure(let error): finish(task, .failed(error))
@@ -280,7 +280,7 @@ extension HostEngine {
   /// The machine goes, and all coroutines with it.
   func closeTasks() {
     for task in tasks.values {
-      task.parked?.finish = { _ in }
+      task.parked?.onEnd { _ in }
       task.parked = nil
       task.waiting = []
       task.children = [:]

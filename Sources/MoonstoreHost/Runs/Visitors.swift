@@ -19,11 +19,8 @@ final class Visitors: Sendable {
 extension HostEngine {
   /// Lets a driver wait for its turn behind those who wait already; its call has ended, and its results stay.
   func makeRoom(after run: LuaRun) {
-    let parked = ParkedRun(run, isDriver: false, store: nil, member: nil) { _ in }
-    enterLater {
-      parked.finish(.success(run))
-      run.release()
-    }
+    let parked = ParkedRun(run, isDriver: false, store: nil, member: nil)
+    enterLater { parked.finish(.success(run)) }
     wait = .action(parked)
   }
 }

@@ -298,7 +298,7 @@ extension HostEngine {
     case .done(let run): return .done(try takeAnswer(run, wanted: answers))
     case .waiting(let parked):
       parked.isDelivery = true
-      parked.finish = { [unowned self] result in
+      parked.onEnd { [unowned self] result in
         if answers, let request = message.request {
           finishWaiting(request, of: message, owner: owner, result)
         } else {

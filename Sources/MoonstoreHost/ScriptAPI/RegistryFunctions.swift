@@ -119,7 +119,7 @@ extension HostEngine {
     switch state {
     case .done(let run): run.release()
     case .waiting(let parked):
-      parked.finish = { [unowned self] result in
+      parked.onEnd { [unowned self] result in
         if case .failure(let error) = result { system.report(error) }
       }
     }
