@@ -16,7 +16,7 @@ let package = Package(
   traits: [
     .trait(
       name: "HTTP",
-      description: "The HTTP client of the command, for --allow-http; most of the time that a first build takes."
+      description: "The HTTP client of the command, for --allow-http; most of a first build."
     ),
     .default(enabledTraits: ["HTTP"]),
   ],

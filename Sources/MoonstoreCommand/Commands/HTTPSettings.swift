@@ -3,7 +3,7 @@ import MoonstoreCore
 import MoonstoreHost
 
 #if HTTP
-  import MoonstoreHTTP
+import MoonstoreHTTP
 #endif
 
 /// Which servers scripts may reach, on the command line.
@@ -26,12 +26,12 @@ struct HTTPSettings: ParsableArguments {
 
   func validate() throws {
     #if !HTTP
-      guard hosts.isEmpty else {
-        throw ValidationError(
-          "--allow-http: this moonstore was built without its HTTP client; build it with the package trait HTTP, "
-            + "which 'swift build' does where no trait is named"
-        )
-      }
+    guard hosts.isEmpty else {
+      throw ValidationError(
+        "--allow-http: this moonstore was built without its HTTP client; build it with the package trait HTTP, "
+          + "which 'swift build' does where no trait is named"
+      )
+    }
     #endif
     for host in hosts {
       do {
@@ -45,9 +45,9 @@ struct HTTPSettings: ParsableArguments {
   /// What the scripts of a host are granted; nil where no server was named.
   func grant() throws(StoreError) -> HTTPGrant? {
     #if HTTP
-      return hosts.isEmpty ? nil : try HTTPGrant(HTTPClientTransport(), hosts: hosts)
+    return hosts.isEmpty ? nil : try HTTPGrant(HTTPClientTransport(), hosts: hosts)
     #else
-      return nil
+    return nil
     #endif
   }
 }

@@ -9,9 +9,17 @@ import MoonValue
 /// is asked about, and no `GrantHold` in Swift.
 package final class AccessTable {
   private struct Issued {
-    let grant: Grant
-    let isDeclared: Bool
+    var grant: Grant
+    var isDeclared: Bool
+    /// Its principal has gone.
+    var isRevoked = false
     var holds = 0
+
+    init(_ grant: Grant, holds: Int = 0) {
+      self.grant = grant
+      self.holds = holds
+      isDeclared = grant.isDeclared
+    }
   }
 
   /// More grants at a time than this are refused, to all and to one principal.
@@ -41,7 +49,7 @@ package final class AccessTable {
   init(system: StoreSystem) {
     unsafe world = system
     let none = Grant(principal: Principal(.script, ""), layers: [.nothing])
-    grants.append(Issued(grant: none, isDeclared: false, holds: 1))
+    grants.append(Issued(none, holds: 1))
   }
 
   // MARK: Issuing
@@ -98,7 +106,7 @@ package final class AccessTable {
         )
       }
     }
-    let issued = Issued(grant: grant, isDeclared: grant.isDeclared)
+    let issued = Issued(grant)
     let number: UInt16
     if nextVacant < vacant.count {
       number = vacant[nextVacant]
@@ -114,7 +122,7 @@ package final class AccessTable {
   }
 
   private func isFull(for principal: Principal) -> Bool {
-    numbers.count >= AccessTable.maximumGrants
+    grants.count - (vacant.count - nextVacant) >= AccessTable.maximumGrants
       || counts[principal] ?? 0 >= AccessTable.maximumGrantsOfOne
   }
 
@@ -130,6 +138,19 @@ package final class AccessTable {
   }
 
   // MARK: Giving back
+
+  /// Takes all rights from a principal that has gone, whatever carries its grants; one of its name that comes later
+  /// gets others.
+  package func revoke(_ principal: Principal) {
+    guard counts.removeValue(forKey: principal) != nil else { return }
+    for (place, issued) in grants.enumerated() {
+      guard let issued, !issued.isRevoked, issued.grant.principal == principal else { continue }
+      numbers[issued.grant] = nil
+      var revoked = Issued(Grant(principal: principal, layers: [.nothing]), holds: issued.holds)
+      revoked.isRevoked = true
+      grants[place] = revoked
+    }
+  }
 
   func retain(_ number: UInt16) { grants[Int(number) - 1]?.holds += 1 }
   func release(_ number: UInt16) { grants[Int(number) - 1]?.holds -= 1 }
@@ -154,10 +175,11 @@ package final class AccessTable {
       let number = UInt16(place + 1)
       if isCarried?(number) ?? true { continue }
       grants[place] = nil
+      vacant.append(number)
+      if issued.isRevoked { continue }
       numbers[issued.grant] = nil
       let rest = (counts[issued.grant.principal] ?? 1) - 1
       counts[issued.grant.principal] = rest > 0 ? rest : nil
-      vacant.append(number)
     }
     if nextVacant > vacant.count / 2 {
       vacant.removeFirst(nextVacant)
@@ -229,6 +251,8 @@ package final class AccessTable {
   /// Throws what is refused, and tells the registry's listeners.
   package func check(_ number: UInt16, _ access: Access) throws(StoreError) {
     guard !allows(number, access) else { return }
+    // A getter that was refused is evaluated again once the store permits something else.
+    system.tree.trackStructure(access.store.root)
     throw refusal(number, access)
   }
 
@@ -292,9 +316,14 @@ package final class AccessTable {
     store: String?
   ) -> StoreError {
     let principal = principal(of: number)
-    let isGone = number == AccessTable.nothing
     let who =
-      isGone ? "code whose script or session is gone" : principal.map { "\($0)" } ?? "this caller"
+      if number == AccessTable.nothing {
+        "code whose script or session is gone"
+      } else if let principal {
+        issued(number)?.isRevoked == true ? "code of \(principal), which is gone," : "\(principal)"
+      } else {
+        "this caller"
+      }
     let message = "permission denied: \(who) may not \(verb) '\(place)'"
     system.registry.emitRefusal(
       "permission:denied",

@@ -89,7 +89,8 @@ extension StateTree {
     markAllChanged(node)
   }
 
-  private func markAllChanged(_ node: StateNode) {
+  /// All who have read something of a part look again.
+  func markAllChanged(_ node: StateNode) {
     for cell in node.cells where cell != .none { graph.markChanged(cell) }
     if node.structure != .none { graph.markChanged(node.structure) }
     for case .node(let child) in node.slots { markAllChanged(child) }

@@ -52,8 +52,7 @@ package final class LiveStore {
   package var line: Int?
   /// What others may do with it.
   package internal(set) var permissions = PermissionSet.standard {
-    // What surrounds its actions may be seen by others from now on.
-    didSet { if isAnnounced { system.onPermissionsChanged?(self) } }
+    didSet { if isAnnounced, permissions != oldValue { rightsChanged() } }
   }
   package var root: StateNode { currentRoot }
   // What only this module sees is not checked for overlapping access at each use.
@@ -132,6 +131,16 @@ package final class LiveStore {
   package func member(named name: String) -> Member? {
     let symbol = system.tree.symbols.symbol(of: name)
     return symbol == 0 ? nil : member(symbol)
+  }
+
+  /// What others have read with the rights from before, or were refused, they look at again; and what surrounds its
+  /// actions may be seen by others from now on.
+  private func rightsChanged() {
+    system.graph.noteUnlogged()
+    system.tree.markAllChanged(root)
+    for case .getter(let getter) in unsafe members { system.graph.withdraw(getter.node) }
+    for getter in retired.values { system.graph.withdraw(getter.node) }
+    system.onPermissionsChanged?(self)
   }
 
   /// The names of all getters and actions.

@@ -80,6 +80,10 @@ extension HostEngine {
       reload.report.inherited = []
       reload.report.duration = (clock.now - start).seconds
       noteEnded()
+      // What a script that was not loaded has left behind, such as a function in another one, has no rights.
+      for (unit, _, _) in reload.new where scripts[unit.name] == nil {
+        system.access.revoke(Principal(.script, unit.name))
+      }
       // What was ended was nearly always the new code, which is gone.
       if error.member != "onUnload" { ended.subtract(batch.names) }
       if !batch.isRestart { announce("script:refused", reload.report) }
@@ -269,7 +273,10 @@ extension HostEngine {
       let returned = reload.batch.returns[unit.name] != nil
       histories[unit.name]?.passedOver = returned ? reload.old[unit.name]?.text : nil
     }
-    for name in reload.batch.removed { histories[name]?.noteRemoval() }
+    for name in reload.batch.removed {
+      histories[name]?.noteRemoval()
+      system.access.revoke(Principal(.script, name))
+    }
     for old in reload.old.values { forget(old) }
     noteReplaced(reload.old.values)
     let names = NameSet(reload.batch.names)

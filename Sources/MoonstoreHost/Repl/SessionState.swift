@@ -153,6 +153,7 @@ extension HostEngine {
     }
     endTasks(of: session.name)
     scripts[session.name] = nil
+    system.access.revoke(session.principal)
     tidy()
   }
 }

@@ -435,4 +435,90 @@ import Testing
     )
     #expect(result == [43, true, false])
   }
+
+  @Test
+  func
+    `Functions of a script that was removed have no rights, one of its name that comes later has its own`()
+    async throws
+  {
+    let guest = """
+      local top = useStore("vault")
+      return defineStore("guest", { actions = { lend = function(self)
+        local vault = useStore("vault")
+        useStore("holder"):keep {
+          read = function() return vault.open end, top = function() return top.open end,
+          write = function() vault.open = 5 end, call = function() return vault:touch() end,
+          patch = function() store.patch(vault, { open = 7 }) end,
+          fresh = function() return useStore("vault").open end,
+        }
+      end } })
+      """
+    let test = try await TestHost([
+      "stores/vault.lua": """
+      return defineStore("vault", {
+        permissions = { "*" }, state = { open = 1 },
+        actions = { touch = function(self) self.open = self.open + 1 return self.open end },
+      })
+      """,
+      "stores/holder.lua": """
+      local kept
+      return defineStore("holder", { actions = {
+        keep = function(self, functions) kept = functions end,
+        use = function(self, name) return (kept[name]()) end,
+      } })
+      """,
+      "stores/guest.lua": guest,
+    ])
+    let host = test.host
+    _ = try await host.call("guest", "lend")
+    #expect(try await host.call("holder", "use", ["call"]) == 2)
+    try test.remove("stores/guest.lua")
+    #expect(try await !host.reload().isRefused)
+    for name in ["read", "top", "write", "call", "patch", "fresh"] {
+      let error = await #expect(throws: StoreError.self) {
+        try await host.call("holder", "use", [.string(name)])
+      }
+      #expect(error?.code == .permissionDenied, "\(name)")
+      #expect(error?.message.contains("gone") == true, "\(name): \(error?.message ?? "")")
+    }
+    #expect(try await host.store("vault").get("open") == 2)
+    try await test.reload(["stores/guest.lua": guest])
+    _ = await code { try await host.call("holder", "use", ["call"]) }
+    #expect(try await host.store("vault").get("open") == 2)
+    _ = try await host.call("guest", "lend")
+    #expect(try await host.call("holder", "use", ["call"]) == 3)
+  }
+
+  @Test func `A getter follows what it may read through reloads that narrow and widen`()
+    async throws
+  {
+    func vault(_ permissions: String) -> String {
+      """
+      return defineStore("vault", {
+        permissions = { \(permissions) }, state = function() return { n = 1, inner = { n = 1 } } end,
+        getters = { double = function(self) return self.n * 2 end },
+      })
+      """
+    }
+    let test = try await TestHost([
+      "stores/vault.lua": vault("'read'"),
+      "stores/reader.lua": """
+      return defineStore("reader", { getters = {
+        n = function() return useStore("vault").n end, inner = function() return useStore("vault").inner.n end,
+        double = function() return useStore("vault").double end,
+      } })
+      """,
+    ])
+    let reader = try await test.host.store("reader")
+    for (permissions, isAllowed) in [
+      ("'call'", false), ("'read'", true), ("'call'", false), ("'*'", true),
+    ] {
+      for name in ["n", "inner", "double"] { _ = try? await reader.get(name) }
+      try await test.reload(["stores/vault.lua": vault(permissions)])
+      for (name, value) in [("n", 1), ("inner", 1), ("double", 2)] as [(String, Value)] {
+        let found = try? await reader.get(name)
+        #expect(found == (isAllowed ? value : nil), "\(permissions) \(name)")
+      }
+    }
+  }
 }
