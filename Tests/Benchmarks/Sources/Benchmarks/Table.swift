@@ -22,7 +22,7 @@ struct Table {
     .joined(separator: "\n")
   }
 
-  /// The same for a README.
+  /// The same for a page of the documentation.
   var markdown: String {
     var rows = lines.map { "| " + $0.joined(separator: " | ") + " |" }
     rows.insert("|" + String(repeating: "---|", count: lines.first?.count ?? 0), at: 1)
