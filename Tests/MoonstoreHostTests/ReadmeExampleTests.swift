@@ -5,10 +5,10 @@ import MoonstoreHost
 import Testing
 import TestSupport
 
-/// The Swift examples of the README compile, run and show what they say.
+/// The Swift examples of the README and of the page about reloads compile, run and show what they say.
 @Suite struct ReadmeExampleTests {
   @Test func `The example for Swift programs runs`() async throws {
-    // README: host
+    // README.md: host
     let host = try await StoreHost(scripts: TestProject.shop)
     let products = try await host.store("products")
     let cart = try await host.store("cart")
@@ -30,7 +30,7 @@ import TestSupport
       let cart = try stores.store("cart")
       for _ in 0..<3 { try cart.call("addItem", "85123A", 1) }
     }
-    // README: end
+    // end
     #expect(total == 6 * 255)
     #expect(try await cart.get("itemCount", as: Int.self) == 10)
   }
@@ -40,10 +40,10 @@ import TestSupport
       "stores/cart.lua": "return defineStore('cart', { state = { note = '' } })"
     ])
     let host = try await StoreHost(scripts: project.path)
-    // README: reload
+    // Reload.md: reload
     let reports = try await host.reloads()
     let watch = try await host.watch()
-    // README: end
+    // end
     try project.write("stores/cart.lua", "return defineStore('cart', { state = { coupon = '' } })")
     let report = await reports.first { _ in true }
     #expect(report?.scripts.map(\.name) == ["stores/cart.lua"])
@@ -52,20 +52,20 @@ import TestSupport
     #expect(!back.isRefused)
   }
 
-  @Test func `The README has the lines that run here`() throws {
-    let readme = Self.bare(
-      try String(contentsOfFile: TestProject.checkout + "/README.md", encoding: .utf8)
-    )
-    let examples = try String(contentsOfFile: #filePath, encoding: .utf8)
-      .components(separatedBy: "    // README: ").dropFirst()
-      .filter { $0.hasPrefix("host\n") || $0.hasPrefix("reload\n") }
-    #expect(examples.count == 2)
-    for example in examples {
-      let code = example.drop { $0 != "\n" }
-      // The project is named as it is from the checkout.
-      let expected = Self.bare(code.replacing("TestProject.shop", with: "\"Scripts/shop\""))
-      #expect(readme.contains(expected), "\(expected)")
-    }
+  @Test(arguments: [
+    ("README.md", "host"),
+    ("Sources/MoonstoreHost/Documentation.docc/Reload.md", "reload"),
+  ])
+  func `A page has the lines that run here`(_ page: String, _ name: String) throws {
+    let text = try String(contentsOfFile: TestProject.checkout + "/" + page, encoding: .utf8)
+    let file = page.split(separator: "/").last ?? ""
+    let example = try String(contentsOfFile: #filePath, encoding: .utf8)
+      .components(separatedBy: "    // \(file): \(name)\n").dropFirst().first?
+      .components(separatedBy: "    // end\n").first
+    let code = try #require(example)
+    // The project is named as it is from the checkout.
+    let expected = Self.bare(code.replacing("TestProject.shop", with: "\"Scripts/shop\""))
+    #expect(Self.bare(text).contains(expected), "\(expected)")
   }
 
   /// A text without comments and spaces, in which lines may be broken in another way.
