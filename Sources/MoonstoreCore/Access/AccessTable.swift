@@ -226,10 +226,15 @@ package final class AccessTable {
   /// also what a condition reads.
   package func answers(_ number: UInt16, _ access: Access) -> Bool {
     system.registry.trackPresence()
+    return following { allows(number, access) }
+  }
+
+  /// What a condition reads counts as read by the getter that is evaluated.
+  private func following(_ body: () -> Bool) -> Bool {
     let outer = followsConditions
     followsConditions = true
     defer { followsConditions = outer }
-    return allows(number, access)
+    return body()
   }
 
   private func isOwner(_ principal: Principal, of store: LiveStore) -> Bool {
@@ -250,7 +255,8 @@ package final class AccessTable {
 
   /// Throws what is refused, and tells the registry's listeners.
   package func check(_ number: UInt16, _ access: Access) throws(StoreError) {
-    guard !allows(number, access) else { return }
+    guard number != 0 else { return }
+    if following({ allows(number, access) }) { return }
     // A getter that was refused is evaluated again once the store permits something else.
     system.tree.trackStructure(access.store.root)
     throw refusal(number, access)

@@ -138,9 +138,13 @@ package final class LiveStore {
   private func rightsChanged() {
     system.graph.noteUnlogged()
     system.tree.markAllChanged(root)
+    readersOfGettersLookAgain()
+    system.onPermissionsChanged?(self)
+  }
+
+  private func readersOfGettersLookAgain() {
     for case .getter(let getter) in unsafe members { system.graph.withdraw(getter.node) }
     for getter in retired.values { system.graph.withdraw(getter.node) }
-    system.onPermissionsChanged?(self)
   }
 
   /// The names of all getters and actions.
@@ -337,6 +341,7 @@ package final class LiveStore {
     for addition in additions.reversed() { addition.leave() }
     for handler in handlers.reversed() { handler.cancel() }
     for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
+    readersOfGettersLookAgain()
   }
 
   /// Puts it back; its registrations come back by themselves.

@@ -50,6 +50,7 @@ final class SessionState {
     guard case .table(let table) = environment.first else {
       throw StoreError(.closed, "the prelude made no environment")
     }
+    if options.onlyLooks { _ = try engine.preludeFunction("narrow").call(.table(table)) }
     let rights = try PermissionSet(options.rights, of: "a session's rights")
     let access = engine.system.access
     let hold = access.hold(try access.narrow(0, to: rights, for: principal))

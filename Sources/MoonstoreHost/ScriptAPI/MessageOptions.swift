@@ -26,6 +26,12 @@ struct MessageOptions {
       if case .bytes(let bytes) = pairs[key] {
         throw wrong("'\(name)' is not valid UTF-8 at byte \(bytes.firstInvalidByte + 1)")
       }
+      // Passed over, what is no name would send to all.
+      if name == "to" || name == "from", pairs[key]?.stringValue == nil {
+        throw wrong(
+          "'\(name)' is the id of a store, or the name of a script, as text: \(name) = \"cart\""
+        )
+      }
     }
   }
 

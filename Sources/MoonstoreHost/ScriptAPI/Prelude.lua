@@ -452,4 +452,13 @@ function prelude.callReset(fn, self, number)
   return fn(self, function() native.plainReset(number) end)
 end
 
+-- Takes from the environment of a session that may only look what scripts share beside the stores: the numbers that
+-- `math.random` gives all of them.
+function prelude.narrow(env)
+  local narrowed = {}
+  for name, value in pairs(math) do narrowed[name] = value end
+  narrowed.random, narrowed.randomseed = native.random, native.random
+  rawset(env, "math", view(narrowed, "math"))
+end
+
 return prelude

@@ -40,6 +40,8 @@ public final class ProjectWatch: Sendable {
     task = Task {
       for await _ in signal.stream {
         await ProjectWatch.quiet(signal, options)
+        // Stopped while it waited: no reload begins any more.
+        if Task.isCancelled { return }
         if await !reload() { return }
       }
     }

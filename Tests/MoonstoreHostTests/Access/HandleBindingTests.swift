@@ -521,4 +521,45 @@ import Testing
       }
     }
   }
+
+  @Test
+  func `A getter follows what a condition of its rights reads, and whether a getter is there`()
+    async throws
+  {
+    let host = try await TestHost([
+      "stores/flag.lua":
+        "return defineStore('flag', { permissions = { '*' }, state = { on = false } })",
+      "stores/vault.lua": """
+      local function make(n)
+        return defineStore("vault", {
+          permissions = { { action = "read", condition = function() return useStore("flag").on end } },
+          state = function() return { n = n } end, getters = { double = function(self) return self.n * 2 end },
+        })
+      end
+      make(1)
+      return defineStore("maker", { actions = {
+        drop = function(self) store.dispose(useStore("vault")) end, make = function(self, n) make(n) end,
+      } })
+      """,
+      "stores/reader.lua": """
+      return defineStore("reader", { getters = {
+        n = function() return useStore("vault").n end, double = function() return useStore("vault").double end,
+      } })
+      """,
+    ]).host
+    let reader = try await host.store("reader")
+    func found() async -> [Value?] {
+      [try? await reader.get("n"), try? await reader.get("double")]
+    }
+    #expect(await found() == [nil, nil])
+    try await host.store("flag").set("on", true)
+    #expect(await found() == [1, 2])
+    try await host.store("flag").set("on", false)
+    #expect(await found() == [nil, nil])
+    try await host.store("flag").set("on", true)
+    _ = try await host.call("maker", "drop")
+    #expect(await found() == [nil, nil])
+    _ = try await host.call("maker", "make", [5])
+    #expect(await found() == [5, 10])
+  }
 }

@@ -165,4 +165,20 @@ import Testing
     #expect(error?.code == .duplicateResponder)
     #expect(error?.message.contains("'one'") == true && error?.message.contains("'two'") == true)
   }
+
+  @Test(arguments: ["useStore('a')", "{ 'a' }", "5", "true"])
+  func `A receiver that is no name is an error, and the message goes to nobody`(receiver: String)
+    async throws
+  {
+    let host = try await TestHost([
+      "stores/a.lua": "return defineStore('a', { on = { hi = function() log.info('heard') end } })"
+    ])
+    for call in [
+      "bus.send('hi', 1, { to = \(receiver) })", "bus.request('hi', 1, { to = \(receiver) })",
+    ] {
+      let error = await #expect(throws: StoreError.self) { try await host.run(call) }
+      #expect(error?.code == .invalidArgument && error?.message.contains("'to' is the id") == true)
+    }
+    #expect(host.record.log == [])
+  }
 }

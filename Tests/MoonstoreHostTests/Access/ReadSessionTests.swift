@@ -30,7 +30,8 @@ import Testing
   }
 
   static let entries = [
-    "bus.cleanup(0)", "random.id('a')", "random.number()", "random.integer(1, 6)", "bus.send('x')",
+    "bus.cleanup(0)", "random.id('a')", "math.random()", "math.randomseed(42)", "random.number()",
+    "random.integer(1, 6)", "bus.send('x')",
     "bus.request('x')", "bus.subscribe('x', print)", "bus.answer('x', print)", "bus.use(print)",
     "registry.on('*', print)", "registry.emit('x')", "registry.unregister('counter')",
     "registry.register({ id = 'n' }, {})", "defineStore('n', {})", "spawn(print)",
@@ -102,6 +103,14 @@ import Testing
       name: "look"
     )
     #expect(found.value == true)
+  }
+
+  @Test func `The numbers of math.random are not for it, and all else of math is`() async throws {
+    let repl = try await TestSession(Self.files, rights: ["read"])
+    for entry in ["math.random()", "math.randomseed(42)", "rawget(math, 'random')()"] {
+      #expect(await repl.session.submit(entry).status == .failed, "\(entry)")
+    }
+    #expect(await repl("math.max(1, math.floor(2.5))") == "2")
   }
 
   @Test func `What it can read it still reads`() async throws {
