@@ -106,6 +106,44 @@ import Darwin
     #expect(many < max(few, 0.01) * 30, "\(few) s for 2,000 and \(many) s for 16,000")
   }
 
+  private static let registering = [
+    "bus.subscribe('t', print)", "bus.subscribe('t' .. i, print)", "bus.subscribe('*', print)",
+    "bus.answer('t' .. i, print)", "bus.use(print)", "registry.on('e', print)",
+    "registry.on('e' .. i, print)", "registry.on('*', print)", "store.subscribe(s, print)",
+    "store.subscribe(s, print, { path = 'n' })", "store.onAction(s, print)",
+    "applyMiddleware(s, print)",
+    "provide('k' .. i, i)", "watch(function() return s.n end, print)", "effects.on('t', print)",
+    "effects.on('t' .. i, print)", "effects.on({ action = 's:a' }, print)",
+    "effects.on({ change = s }, print)",
+  ]
+
+  @Test(arguments: WorkLimitTests.registering)
+  func `What scripts register is added and ended in proportion to its number`(_ call: String)
+    async throws
+  {
+    let host = try await TestHost([:]) {
+      $0.scriptLimits.turn = 60
+    }
+    func used(_ count: Int) async throws -> Double {
+      try await computed {
+        _ = try await host.run(
+          """
+          local s = registry.has("s") and useStore("s") or defineStore("s", {
+            permissions = { "*" }, state = { n = 0 }, actions = { a = function() end } })
+          local ends = {}
+          for i = 1, \(count) do ends[i] = \(call) end
+          for i = 1, \(count) do assert(ends[i]()) end
+          """
+        )
+      }
+    }
+    _ = try await used(100)
+    let few = try await min(used(500), used(500))
+    let many = try await used(4_000)
+    // Other tests compute meanwhile, and count; it was 64 times as much where each looked at all others.
+    #expect(many < max(few, 0.01) * 40, "\(call): \(few) s for 500 and \(many) s for 4,000")
+  }
+
   @Test func `What a turn has sent counts against its time, also while no script runs`()
     async throws
   {

@@ -32,6 +32,12 @@ package struct NameTable<Content>: Sequence, ExpressibleByDictionaryLiteral {
     _modify { yield &contents[ExactName(name)] }
   }
 
+  /// In place, so that what is kept under a name is not copied for each change of it.
+  package subscript(name: String, default content: @autoclosure () -> Content) -> Content {
+    get { contents[ExactName(name)] ?? content() }
+    _modify { yield &contents[ExactName(name), default: content()] }
+  }
+
   package var keys: [String] { contents.keys.map(\.text) }
   package var values: Dictionary<ExactName, Content>.Values { contents.values }
   package var isEmpty: Bool { contents.isEmpty }

@@ -96,9 +96,7 @@ final class EffectHub {
     guard !listener.isActive else { return }
     try add(listener)
     listeners[listener.number] = listener
-    var own = scriptListeners[listener.script] ?? [:]
-    own[listener.number] = listener
-    scriptListeners[listener.script] = own
+    scriptListeners[listener.script, default: [:]][listener.number] = listener
   }
 
   /// The listeners of a script, in order.
