@@ -5,7 +5,7 @@ import MoonstoreHost
 import Testing
 import TestSupport
 
-/// What scripts and programs do again and again leaves nothing behind, also where nobody waits in between.
+/// What scripts and programs do again and again leaves nothing behind, also where no script or program waits in between.
 ///
 /// Each way in is taken so often that Lua's collector, whose heap is some 200 KB here, has been through ten times and
 /// more, in a process of its own, whose memory is compared.

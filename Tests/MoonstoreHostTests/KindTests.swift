@@ -92,7 +92,7 @@ struct KindTests {
     #expect(text.contains("array") && text.hasPrefix("driver:"))
   }
 
-  @Test func `An empty table that nobody has declared goes by its first key`() async throws {
+  @Test func `An empty table that was never declared goes by its first key`() async throws {
     #expect(try await json("return s.free") == "{}")
     #expect(try await json("s.free[1] = 'a' return s.free") == #"["a"]"#)
     #expect(try await json("s.free.name = 'a' return s.free") == #"{"name":"a"}"#)

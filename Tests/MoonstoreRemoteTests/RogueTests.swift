@@ -61,7 +61,7 @@ import TestSupport
     await session.close()
   }
 
-  @Test func `Connections that say nothing lock nobody out`() async throws {
+  @Test func `Connections that say nothing keep no other client out`() async throws {
     var options = SessionServer.Options()
     options.maximumSessions = 4
     // No time passes: they are silent, and not too late.

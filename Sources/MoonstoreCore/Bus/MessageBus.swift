@@ -299,7 +299,7 @@ public final class MessageBus {
 
   /// Adds the responder for a type of request.
   ///
-  /// - Throws: `permissionDenied` for a type that is another store's, `alreadyAnswered` where there is a responder.
+  /// - Throws: `permissionDenied` for a type that is another store's, `duplicateResponder` where there is one.
   package func answer(
     _ type: String,
     owner: BusAddress,

@@ -14,9 +14,6 @@ struct SeenValues {
   private var entries: ContiguousArray<Entry> = [Entry(node: nil, position: 0, slot: .empty)]
   private var vacant: ContiguousArray<UInt32> = []
 
-  /// How many old values are kept.
-  var count: Int { entries.count - 1 - vacant.count }
-
   mutating func keep(_ slot: StateSlot, of node: StateNode, at position: Int) -> UInt32 {
     let entry = Entry(node: node, position: position, slot: slot)
     if let number = vacant.popLast() {

@@ -176,7 +176,7 @@ extension HostEngine {
     return .map(record)
   }
 
-  /// Whether middleware of a script is shown a message: one that is addressed to somebody only if the script itself
+  /// Whether middleware of a script is shown a message: one with a receiver only if the script itself
   /// may send it there.
   private func sees(_ message: Message, _ script: String) -> Bool {
     guard let to = message.to else { return true }

@@ -375,7 +375,7 @@ import Testing
       ]
     )
     #expect(made == 40_000)
-    // One that keeps them all comes to its own limit, and to nobody else's.
+    // One that keeps them all comes to its own limit, and leaves that of others alone.
     let kept = try await host.host.call(
       "thief",
       "run",

@@ -167,7 +167,7 @@ import Testing
   }
 
   @Test(arguments: ["useStore('a')", "{ 'a' }", "5", "true"])
-  func `A receiver that is no name is an error, and the message goes to nobody`(receiver: String)
+  func `A receiver that is no name is an error, and no handler hears the message`(receiver: String)
     async throws
   {
     let host = try await TestHost([
