@@ -22,6 +22,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     // What async-http-client is made of, for the types that its interface shows.
     .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
@@ -41,7 +42,10 @@ let package = Package(
     // Every call that can raise, allocate or yield; the only place where a longjmp may happen.
     .target(name: "CMoonBridge", dependencies: ["CMoonLua"]),
     // Plain data: what state, arguments, results and messages are made of, and its JSON.
-    .target(name: "MoonValue"),
+    .target(
+      name: "MoonValue",
+      dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]
+    ),
     // A safe Lua VM for Swift, usable alone; all unsafe pointers to Lua stay here.
     .target(name: "MoonLua", dependencies: ["CMoonBridge", "MoonValue"]),
     // Lexer, parser and tree of Lua 5.4's text; runs nothing.

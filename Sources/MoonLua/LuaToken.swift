@@ -102,12 +102,14 @@ package import MoonValue
       return .array(elements)
     case .map:
       advance()
-      var pairs: [Value.Key: Value] = [:]
+      var pairs: ValueMap = [:]
       pairs.reserveCapacity(count)
       for _ in 0..<count {
         let key = takeKey()
         pairs[key] = try takeValue(resolve: resolve)
       }
+      // Lua's own order differs from process to process.
+      pairs.sortKeys()
       return .map(pairs)
     }
   }

@@ -80,12 +80,12 @@ struct JSONParser {
     }
   }
 
-  private mutating func map(_ text: Span<UInt8>) throws(JSONError) -> [Value.Key: Value] {
+  private mutating func map(_ text: Span<UInt8>) throws(JSONError) -> ValueMap {
     position += 1
     skipSpace(text)
     if take(UInt8(ascii: "}"), text) { return [:] }
     // Room for a typical record, so that it does not grow three times on the way.
-    var pairs: [Value.Key: Value] = Dictionary(minimumCapacity: 6)
+    var pairs: ValueMap = ValueMap(minimumCapacity: 6)
     while true {
       skipSpace(text)
       guard position < text.count, text[position] == UInt8(ascii: "\"") else {

@@ -48,7 +48,7 @@ struct JSONWriter {
     close("]")
   }
 
-  private mutating func write(_ pairs: [Value.Key: Value]) throws(JSONError) {
+  private mutating func write(_ pairs: ValueMap) throws(JSONError) {
     guard !pairs.isEmpty else { return append("{}") }
     try open("{")
     var isFirst = true
@@ -69,7 +69,7 @@ struct JSONWriter {
   private mutating func write(
     _ key: Value.Key,
     _ value: Value,
-    of pairs: [Value.Key: Value],
+    of pairs: ValueMap,
     isFirst: Bool
   ) throws(JSONError) {
     beginElement(isFirst: isFirst)

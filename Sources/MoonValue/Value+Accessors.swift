@@ -54,7 +54,7 @@ extension Value {
   }
 
   /// The pairs, if it is a map; none for Lua's `{}`.
-  public var mapValue: [Key: Value]? {
+  public var mapValue: ValueMap? {
     switch self {
     case .map(let pairs): pairs
     case .empty: [:]

@@ -52,7 +52,7 @@ extension Value: Decodable {
     if let decoder = decoder as? ValueDecoding {
       self = decoder.value
     } else if let container = try? decoder.container(keyedBy: PlainCodingKey.self) {
-      var pairs: [Key: Value] = [:]
+      var pairs: ValueMap = [:]
       for key in container.allKeys {
         pairs[.string(key.stringValue)] = try container.decode(Value.self, forKey: key)
       }

@@ -26,6 +26,6 @@ extension Value: ExpressibleByArrayLiteral {
 extension Value: ExpressibleByDictionaryLiteral {
   /// A map; where a key stands twice, the last one counts.
   public init(dictionaryLiteral elements: (Key, Value)...) {
-    self = .map(Dictionary(elements) { _, last in last })
+    self = .map(ValueMap(elements))
   }
 }

@@ -49,7 +49,7 @@ extension Value {
       guard let index = pairs.index(forKey: steps[depth].key) else {
         throw patch.error("there is no such field", depth)
       }
-      try pairs.values[index].descend(patch, depth + 1)
+      try pairs.modify(index) { (value) throws(PatchError) in try value.descend(patch, depth + 1) }
     default:
       throw patch.error("\(kindInWords) stands in the way", depth - 1)
     }
@@ -102,7 +102,7 @@ extension StatePatch {
   }
 
   fileprivate func change(
-    _ pairs: inout [Value.Key: Value],
+    _ pairs: inout ValueMap,
     at key: Value.Key
   ) throws(PatchError) {
     let last = path.components.count - 1

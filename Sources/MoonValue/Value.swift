@@ -19,8 +19,8 @@ public enum Value: Sendable {
   case bytes([UInt8])
   /// Values in a row; Lua counts them from 1, Swift from 0.
   case array([Value])
-  /// Values under keys, in no order.
-  case map([Value.Key: Value])
+  /// Values under keys, in the order in which the keys came.
+  case map(ValueMap)
   /// Lua's `{}`: a table without elements of which no script has said whether it is an array or a map.
   ///
   /// Its first key decides. Reads as either where it is decoded, and is written as `{}`. What Swift and JSON call

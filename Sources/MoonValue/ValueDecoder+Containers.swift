@@ -1,7 +1,7 @@
 /// Gives out the fields of one map.
 struct MapReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
   let decoding: ValueDecoding
-  let pairs: [Value.Key: Value]
+  let pairs: ValueMap
 
   var codingPath: [any CodingKey] { decoding.codingPath }
 

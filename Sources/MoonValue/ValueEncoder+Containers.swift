@@ -7,12 +7,15 @@ final class EncodedPart {
     case nothing
     case value(Value)
     case array([Value])
-    case map([Value.Key: Value])
+    case map(ValueMap)
   }
 
   private var content = Content.nothing
+  private let type: any Any.Type
   /// Parts that are still being filled; their places in `content` hold null until the end.
   private var open: [(place: Value.Key, part: EncodedPart)] = []
+
+  init(of type: any Any.Type) { self.type = type }
 
   var count: Int {
     if case .array(let elements) = content { return elements.count }
@@ -82,6 +85,7 @@ final class EncodedPart {
       return .array(elements)
     case .map(var pairs):
       for (key, part) in open { pairs[key] = part.finished() }
+      if pairs.count > 1, type is any WithoutOrder.Type { pairs.sortKeys() }
       return .map(pairs)
     }
   }
@@ -184,3 +188,8 @@ struct SinglePart: SingleValueEncodingContainer {
     encoding.result.set(try ValueEncoding.encode(value, at: encoding.step, encoding.information))
   }
 }
+
+/// A collection whose keys come in an order that differs from process to process; encoded, they are sorted.
+protocol WithoutOrder {}
+
+extension Dictionary: WithoutOrder {}

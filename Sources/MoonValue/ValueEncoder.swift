@@ -23,10 +23,21 @@ public struct ValueEncoder: Sendable {
 
 /// One value while it is being encoded.
 struct ValueEncoding: Encoder {
-  let result = EncodedPart()
+  let result: EncodedPart
   let step: CodingStep?
   let information: [CodingUserInfoKey: any Sendable]
   let type: any Any.Type
+
+  init(
+    step: CodingStep?,
+    information: [CodingUserInfoKey: any Sendable],
+    type: any Any.Type
+  ) {
+    result = EncodedPart(of: type)
+    self.step = step
+    self.information = information
+    self.type = type
+  }
 
   var codingPath: [any CodingKey] { CodingStep.keys(to: step) }
   var userInfo: [CodingUserInfoKey: Any] { information }

@@ -101,7 +101,7 @@ public final class RemoteSession: ReplPeer {
   }
 
   /// Asks, and waits for the answer; nil when the host has gone.
-  private func ask(_ what: [Value.Key: Value]) async -> Value? {
+  private func ask(_ what: ValueMap) async -> Value? {
     await withCheckedContinuation { continuation in
       let id = state.withLock { state -> Int64? in
         if state.isOver { return nil }

@@ -44,7 +44,7 @@ extension SeededGenerator {
   }
 
   private mutating func map(_ ingredients: Ingredients, depth: Int) -> Value {
-    var pairs: [Value.Key: Value] = [:]
+    var pairs: ValueMap = [:]
     for _ in 0..<Int.random(in: 0...5, using: &self) {
       pairs[key(ingredients)] = value(ingredients, depth: depth - 1)
     }

@@ -17,13 +17,13 @@ import TestSupport
     var patch: StatePatch
     var after: Value
 
-    init(_ patch: StatePatch, _ items: Value, _ fields: [Value.Key: Value]) {
+    init(_ patch: StatePatch, _ items: Value, _ fields: ValueMap) {
       self.patch = patch
       after = ["cart": .map(fields.merging(["items": items]) { _, new in new })]
     }
   }
 
-  static let others: [Value.Key: Value] = ["error": .null, 7: "seven"]
+  static let others: ValueMap = ["error": .null, 7: "seven"]
 
   static let examples: [Example] = [
     Example(

@@ -89,7 +89,7 @@ import TestSupport
   }
 
   @Test func `A map tells keys apart that only look the same`() {
-    var pairs: [Value.Key: Value] = [:]
+    var pairs: ValueMap = [:]
     pairs[.string(ValueTests.composed)] = 1
     pairs[.string(ValueTests.decomposed)] = 2
     pairs["1"] = 3

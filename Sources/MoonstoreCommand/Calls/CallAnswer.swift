@@ -41,7 +41,7 @@ struct CallAnswer {
     self.init(id: fault.id, error: fields)
   }
 
-  private init(id: Value?, error fields: [Value.Key: Value]) {
+  private init(id: Value?, error fields: ValueMap) {
     var fields = fields
     if let value = fields["value"], (try? value.jsonBytes()) == nil { fields["value"] = nil }
     // Only text and numbers are left, which are always JSON.
@@ -54,7 +54,7 @@ struct CallAnswer {
     self.line = line
   }
 
-  private static func fields(_ code: StoreError.Code, _ message: String) -> [Value.Key: Value] {
+  private static func fields(_ code: StoreError.Code, _ message: String) -> ValueMap {
     ["code": .string(code.rawValue), "message": .string(message)]
   }
 

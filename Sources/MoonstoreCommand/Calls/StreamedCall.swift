@@ -47,7 +47,7 @@ struct StreamedCall {
     }
   }
 
-  private static func read(_ pairs: [Value.Key: Value]) throws(Fault) -> (String, Request) {
+  private static func read(_ pairs: ValueMap) throws(Fault) -> (String, Request) {
     let unknown = pairs.keys.map(\.description).filter { !keys.contains($0) }.sorted()
     if let key = unknown.first {
       throw bad("unknown key '\(key)'\(Suggestion.text(for: key, among: keys))")
@@ -68,7 +68,7 @@ struct StreamedCall {
     }
   }
 
-  private static func text(_ key: String, of pairs: [Value.Key: Value]) throws(Fault) -> String? {
+  private static func text(_ key: String, of pairs: ValueMap) throws(Fault) -> String? {
     guard let value = pairs[.string(key)] else { return nil }
     guard let text = value.stringValue else { throw bad("'\(key)' must be a string") }
     return text

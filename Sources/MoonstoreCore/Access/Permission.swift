@@ -137,7 +137,7 @@ extension Permission {
   /// The permission as data: its text, or a map with what limits it.
   package var record: Value {
     if principal == nil, condition == nil { return .string(text) }
-    var record: [Value.Key: Value] = ["permission": .string(text)]
+    var record: ValueMap = ["permission": .string(text)]
     if let principal {
       record["principal"] = .string(principal.name)
       record["kind"] = .string(principal.kind.rawValue)

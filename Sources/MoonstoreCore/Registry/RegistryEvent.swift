@@ -35,7 +35,7 @@ public struct RegistryEvent: Sendable {
 
   /// The event as data; without a payload it has no such field, as a message has none.
   package var record: Value {
-    var record: [Value.Key: Value] = [
+    var record: ValueMap = [
       "sequence": .integer(Int64(sequence)), "type": .string(type), "source": .string(source),
       "target": target.map(Value.string) ?? .null, "timestamp": .number(timestamp),
     ]

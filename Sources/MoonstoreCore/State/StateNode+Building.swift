@@ -16,8 +16,7 @@ extension StateTree {
       return .node(node)
     case .map(let pairs):
       let node = StateNode(.map, tree: self)
-      // A dictionary's order differs from run to run; the order of fields must not.
-      for key in pairs.keys.sorted() { addFresh(key, slot(pairs[key] ?? .null), to: node) }
+      for (key, value) in pairs { addFresh(key, slot(value), to: node) }
       return .node(node)
     case .empty: return .node(StateNode(.undetermined, tree: self))
     }

@@ -62,13 +62,13 @@ package struct StateOutline {
   }
 
   private mutating func map(_ node: StateNode, _ level: Int) -> Value {
-    var named: [Value.Key: Value] = [:]
+    var named: ValueMap = [:]
     for position in node.slots.indices where !node.slots[position].isEmpty {
       guard named.count < fields, budget > 0 else { break }
       budget -= 1
       named[node.key(at: position)] = outline(node.slots[position], level + 1)
     }
-    var found: [Value.Key: Value] = ["map": .map(named)]
+    var found: ValueMap = ["map": .map(named)]
     if named.count < node.count { found["more"] = .integer(Int64(node.count - named.count)) }
     return .map(found)
   }

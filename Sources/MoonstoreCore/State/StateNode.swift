@@ -158,7 +158,7 @@ package final class StateNode {
     case .undetermined: return .empty
     case .array: return .array(slots.map(\.value))
     case .map:
-      var pairs: [Value.Key: Value] = [:]
+      var pairs: ValueMap = [:]
       pairs.reserveCapacity(slots.count)
       for position in slots.indices where !slots[position].isEmpty {
         pairs[key(at: position)] = slots[position].value

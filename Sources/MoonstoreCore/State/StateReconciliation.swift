@@ -52,8 +52,8 @@ package struct StateReconciliation {
 
   private mutating func compare(
     _ node: StateNode,
-    old: [Value.Key: Value],
-    new: [Value.Key: Value],
+    old: ValueMap,
+    new: ValueMap,
     at path: String
   ) {
     for key in new.keys.sorted() {
@@ -127,7 +127,7 @@ package struct StateReconciliation {
   }
 
   /// Puts other data in the place of a map's fields, and leaves alone what is the same.
-  package func put(_ data: [Value.Key: Value], into node: StateNode) throws(StoreError) {
+  package func put(_ data: ValueMap, into node: StateNode) throws(StoreError) {
     for position in node.slots.indices where !node.slots[position].isEmpty {
       if data[node.key(at: position)] == nil { tree.write(.empty, to: node, at: position) }
     }

@@ -5,7 +5,7 @@ package final class StoreAddition {
   /// Nil for `configure`.
   package let plugin: InstalledPlugin?
   /// What the state begins with in addition.
-  var state: [Value.Key: Value] = [:]
+  var state: ValueMap = [:]
   /// Puts the state back in a way of its own.
   var reset: StoreRevision.Reset?
   /// Getters and actions.

@@ -253,7 +253,7 @@ extension LiveStore {
     by migrate: (Value, Int) throws -> Value,
     from version: Int,
     to fitting: Fitting
-  ) throws(StoreError) -> [Value.Key: Value] {
+  ) throws(StoreError) -> ValueMap {
     let result: Value
     do {
       // It makes one value from another, and does nothing else.

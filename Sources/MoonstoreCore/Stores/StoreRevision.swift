@@ -9,7 +9,7 @@ package struct StoreRevision {
   package typealias Reset = (_ plain: () throws -> Void) throws -> Void
 
   /// What the state begins with besides what it has: maps merge, everything else is replaced.
-  package var state: [Value.Key: Value] = [:]
+  package var state: ValueMap = [:]
   package var getters: [(name: String, evaluate: () throws -> StateSlot)] = []
   package var actions: [(name: String, code: LiveStore.Action.Code)] = []
   package var reset: Reset?
@@ -129,7 +129,7 @@ extension LiveStore {
 
   // MARK: State
 
-  private func addMissing(_ pairs: [Value.Key: Value], to node: StateNode) throws(StoreError) {
+  private func addMissing(_ pairs: ValueMap, to node: StateNode) throws(StoreError) {
     for key in pairs.keys.sorted() {
       guard let value = pairs[key] else { continue }
       let position = node.position(of: key)

@@ -83,7 +83,7 @@ struct HTTPCall: Sendable {
 /// Reads the options of a call, and says in the script's words what is wrong with them.
 private struct HTTPOptionsReader {
   private let function: String
-  private let options: [Value.Key: Value]
+  private let options: ValueMap
 
   init(
     _ function: String,

@@ -145,7 +145,7 @@ extension HTTPResponse {
 
   /// The response as scripts get it.
   fileprivate func value(from url: HTTPURL) -> Value {
-    var fields: [Value.Key: Value] = [:]
+    var fields: ValueMap = [:]
     for header in headers {
       let key = Value.Key.string(header.name.lowercased())
       if header.name.lowercased() == "set-cookie" {

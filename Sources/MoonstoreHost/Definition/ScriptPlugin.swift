@@ -85,7 +85,7 @@ extension HostEngine {
 
 /// What a plugin of a script has returned for one store.
 struct PluginAdditions {
-  private(set) var state: [Value.Key: Value] = [:]
+  private(set) var state: ValueMap = [:]
   private(set) var getters: DefinitionReader.Functions = []
   private(set) var actions: DefinitionReader.Functions = []
   private(set) var on: DefinitionReader.Functions = []

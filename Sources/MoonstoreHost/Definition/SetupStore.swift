@@ -85,7 +85,7 @@ extension HostEngine {
     for live: LiveStore
   ) throws -> (StoreReplacement, SetupScope) {
     let made = try runSetup(setup, for: live)
-    var initial: [Value.Key: Value] = [:]
+    var initial: ValueMap = [:]
     for (name, slot) in made.fields { initial[.string(name)] = slot.value }
     var new = StoreReplacement(definition, initial: .map(initial))
     new.definition.state = { [initial] in .map(initial) }

@@ -157,7 +157,7 @@ extension EffectHub {
   var descriptions: [Value] {
     inOrder.map { listener in
       let options = listener.options
-      var record: [Value.Key: Value] = [
+      var record: ValueMap = [
         "script": .string(listener.script), "listener": .string(listener.label),
         "on": .array(listener.matchers.map(\.description)),
         "running": .integer(Int64(listener.running.count)),
@@ -182,7 +182,7 @@ extension EffectHub {
 extension EffectMatcher {
   /// What it matches, as data.
   fileprivate var description: Value {
-    var record: [Value.Key: Value] =
+    var record: ValueMap =
       switch subject {
       case .message(let type): ["message": .string(type)]
       case .anyMessage: ["message": "*"]

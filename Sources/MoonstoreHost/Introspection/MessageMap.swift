@@ -21,7 +21,7 @@ struct MessageMap {
     listeners: [(type: String, script: String)]
   ) {
     for (script, sending) in senders {
-      var place: [Value.Key: Value] = [
+      var place: ValueMap = [
         "script": .string(script), "line": .integer(Int64(sending.line)),
         "request": .bool(sending.isRequest),
       ]

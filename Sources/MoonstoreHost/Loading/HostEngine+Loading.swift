@@ -260,7 +260,7 @@ extension HostEngine {
 
   /// Reads what `moonstore.lua` says; nil when there is none.
   func readSettings(_ text: String?) throws {
-    var merged: [Value.Key: Value] = [:]
+    var merged: ValueMap = [:]
     main = nil
     messageMiddleware = NameSet(configuration.messageMiddleware)
     if let text {

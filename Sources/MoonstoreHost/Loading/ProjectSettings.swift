@@ -12,7 +12,7 @@ struct ProjectSettings {
   private(set) var main: String?
   /// The scripts that may use `bus.use` although they stand outside of `middleware/`.
   private(set) var messageMiddleware: [String] = []
-  private(set) var settings: [Value.Key: Value] = [:]
+  private(set) var settings: ValueMap = [:]
   private(set) var limits: ScriptLimits
 
   private let text: String

@@ -266,7 +266,7 @@ private struct NotData: Error {
 extension Message {
   /// The message as data, for people and programs that look at it.
   var record: Value {
-    var record: [Value.Key: Value] = [
+    var record: ValueMap = [
       "id": .string(id), "type": .string(type), "from": .string(from),
       "to": to.map(Value.string) ?? .null, "priority": .string(priority.rawValue),
       "timestamp": .number(timestamp), "handled": .bool(isHandled),

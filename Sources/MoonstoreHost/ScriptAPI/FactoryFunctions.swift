@@ -125,7 +125,7 @@ extension HostEngine {
     }
   }
 
-  private func addedState(_ reader: DefinitionReader) throws -> [Value.Key: Value] {
+  private func addedState(_ reader: DefinitionReader) throws -> ValueMap {
     if case .nil = reader.state { return [:] }
     return try initialState(reader.state, id: reader.id).value.mapValue ?? [:]
   }

@@ -100,7 +100,7 @@ extension HostEngine {
 
   /// Asks a script's function whether a permission holds.
   func holds(_ condition: LuaReference, _ request: Permission.Request) throws -> Bool {
-    var record: [Value.Key: Value] = [
+    var record: ValueMap = [
       "principal": .string(request.principal.name),
       "kind": .string(request.principal.kind.rawValue), "store": .string(request.store),
       "right": .string(request.right),

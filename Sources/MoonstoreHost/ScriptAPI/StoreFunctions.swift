@@ -121,7 +121,7 @@ extension HostEngine {
 extension StoreChange {
   /// The change as scripts see it.
   var record: Value {
-    var record: [Value.Key: Value] = [
+    var record: ValueMap = [
       "storeId": .string(store), "type": .string(kind.rawValue), "turn": .integer(Int64(turn)),
       "changes": .array(patches.map(\.record)),
     ]
@@ -133,7 +133,7 @@ extension StoreChange {
 extension StatePatch {
   /// The change as scripts see it: what it takes to make it again, and to take it back.
   var record: Value {
-    var record: [Value.Key: Value] = [
+    var record: ValueMap = [
       "operation": .string(operation.name), "path": .string("\(path)"),
     ]
     record["old"] = old

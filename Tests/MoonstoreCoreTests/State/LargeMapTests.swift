@@ -7,7 +7,7 @@ struct LargeMapTests {
   let system = StoreSystem()
 
   private func fields(_ range: Range<Int>) -> Value {
-    var pairs: [Value.Key: Value] = [:]
+    var pairs: ValueMap = [:]
     for number in range { pairs[.string("field\(number)")] = .integer(Int64(number)) }
     return .map(pairs)
   }

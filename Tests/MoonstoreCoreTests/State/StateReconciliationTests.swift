@@ -127,7 +127,7 @@ struct StateReconciliationTests {
   /// The same rules over plain data.
   private func fields(_ live: Value, _ old: Value?, _ new: Value) -> Value {
     let (values, before, wanted) = (live.mapValue ?? [:], old?.mapValue ?? [:], new.mapValue ?? [:])
-    var result: [Value.Key: Value] = [:]
+    var result: ValueMap = [:]
     for (key, value) in values {
       if let next = wanted[key] {
         result[key] = part(value, before[key], next)
@@ -146,7 +146,7 @@ struct StateReconciliationTests {
   }
 
   private func defaults(_ generator: inout SeededGenerator, depth: Int) -> Value {
-    var pairs: [Value.Key: Value] = [:]
+    var pairs: ValueMap = [:]
     for name in ["a", "b", "c", "d", "e"] where generator.below(3) > 0 {
       switch generator.below(depth > 0 ? 6 : 4) {
       // Kinds go with names, so that nothing is in the way.

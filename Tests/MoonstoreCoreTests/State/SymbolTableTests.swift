@@ -8,7 +8,7 @@ struct SymbolTableTests {
   @Test
   func `Names that begin, end and are long alike stay apart, however they are mixed`() throws {
     let names = ["total", "tidal", "tepal", "tical"]
-    var state: [Value.Key: Value] = [:]
+    var state: ValueMap = [:]
     for (index, name) in names.enumerated() { state[.string(name)] = .integer(Int64(index)) }
     let store = try system.define(StoreDefinition("store", state: .map(state)))
     for _ in 0..<3 {

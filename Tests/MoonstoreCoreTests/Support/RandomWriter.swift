@@ -91,7 +91,7 @@ struct RandomWriter {
     case _ where generator.below(8) == 0: return .empty
     case 0: return .array((0..<generator.below(4)).map { _ in value(depth: depth - 1) })
     case 1:
-      var pairs: [Value.Key: Value] = [:]
+      var pairs: ValueMap = [:]
       for _ in 0..<generator.below(4) { pairs[key()] = value(depth: depth - 1) }
       return .map(pairs)
     default: return scalar()

@@ -40,7 +40,7 @@ struct RandomWatchTests {
     let formulas = (0..<6).map { Formula($0, &random) }
     var definition = StoreDefinition(
       "s",
-      state: .map(Dictionary(uniqueKeysWithValues: Self.fields.map { (.string($0), .integer(0)) }))
+      state: .map(ValueMap(Self.fields.map { (.string($0), .integer(0)) }))
     )
     for (number, formula) in formulas.enumerated() {
       definition.getters["g\(number)"] = { store in

@@ -128,7 +128,7 @@ extension SeededGenerator {
     case 6: return .number(Double(bitPattern: next()).isFinite ? 0.25 : .nan)
     case 7: return .array((0...below(5)).map { _ in value(depth: depth - 1) })
     default:
-      var pairs: [Value.Key: Value] = [.string("k"): .integer(1)]
+      var pairs: ValueMap = [.string("k"): .integer(1)]
       for _ in 0..<below(5) {
         let key: Value.Key =
           below(3) == 0 ? .integer(Int64(below(100)) + 10) : .string("key\(below(9))")
