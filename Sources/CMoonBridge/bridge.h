@@ -160,6 +160,8 @@ struct mb_vm {
   int proxies, granted_actions, raised, metatable, null, array_metatable, map_metatable, symbols, dispatcher, numbers;
   // On a Lua with a broken luaV_concat, see concatenation.c; 0 on others.
   int concat_event;
+  // Whether `pairs` and `next` walk over plain tables in a stated order.
+  bool ordered;
   // A coroutine has yielded to leave luaV_concat, and goes on at once.
   bool leaves_concat;
   // A stack may have taken the place of another one since the last object was made, or a call of C ended.
@@ -343,6 +345,9 @@ void mb_locate(lua_State *L, mb_vm *vm, const void *error);
 // Whether a table has the metatable of array() or map().
 bool mb_is_marked(lua_State *L, mb_vm *vm, int index);
 int mb_object_pairs_next(lua_State *L);
+// `pairs` and `next` of a plain table in the stated order; `next` is what walks a table that is in order already.
+int mb_ordered_pairs(lua_State *L, lua_CFunction next);
+int mb_ordered_next(lua_State *L);
 // table.insert and table.remove with an object at 1.
 int mb_object_insert(lua_State *L);
 int mb_object_remove(lua_State *L);

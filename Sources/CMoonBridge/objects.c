@@ -498,9 +498,8 @@ static int base_ipairs(lua_State *L) {
   return 3;
 }
 
-static int base_next(lua_State *L) {
+static int base_unordered_next(lua_State *L) {
   lua_settop(L, 2);
-  if (mb_to_object(L, 1)) return mb_object_pairs_next(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   mb_vm *vm = mb_vm_of(L);
   while (lua_next(L, 1)) {
@@ -509,6 +508,13 @@ static int base_next(lua_State *L) {
   }
   lua_pushnil(L);
   return 1;
+}
+
+static int base_next(lua_State *L) {
+  lua_settop(L, 2);
+  if (mb_to_object(L, 1)) return mb_object_pairs_next(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  return mb_vm_of(L)->ordered ? mb_ordered_next(L) : base_unordered_next(L);
 }
 
 static int finish_pairs(lua_State *L, int status, lua_KContext context) {
@@ -521,6 +527,7 @@ static int finish_pairs(lua_State *L, int status, lua_KContext context) {
 static int base_pairs(lua_State *L) {
   luaL_checkany(L, 1);
   if (luaL_getmetafield(L, 1, "__pairs") == LUA_TNIL) {
+    if (mb_vm_of(L)->ordered) return mb_ordered_pairs(L, base_unordered_next);
     lua_pushcfunction(L, base_next);
     lua_pushvalue(L, 1);
     lua_pushnil(L);
@@ -765,8 +772,8 @@ void mb_open_objects(lua_State *L, mb_vm *vm) {
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, base_rawget, 1);
   lua_setglobal(L, "rawget");
-  // Its own gives the standard function, which shows what is hidden.
-  if (vm->concat_event) lua_register(L, "pairs", base_pairs);
+  // Its own gives the standard function, which shows what is hidden, in Lua's order.
+  lua_register(L, "pairs", base_pairs);
   lua_register(L, "type", base_type);
   lua_getglobal(L, "ipairs");
   lua_pushvalue(L, -2);

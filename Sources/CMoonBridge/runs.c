@@ -290,6 +290,18 @@ void mb_run_take_error(mb_run *run) {
   mb_take_error(run->co, vm);
 }
 
+int32_t mb_append_driver_arguments(mb_vm *vm) {
+  int count = vm->driver ? vm->driver_arguments : 0;
+  for (int i = 2; i <= count; i++) {
+    size_t base = vm->token_count;
+    const char *reason;
+    if (mb_encode(vm->driver, vm, i, false, &reason)) continue;
+    mb_tokens_truncate(vm, base);
+    mb_token_append(vm, (mb_value){.tag = MB_NIL}, false);
+  }
+  return count > 1 ? count - 1 : 0;
+}
+
 void mb_set_driven(mb_vm *vm, mb_run *run) { vm->driven = run; }
 
 static void drop(mb_run *run) {

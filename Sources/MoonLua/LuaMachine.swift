@@ -129,6 +129,19 @@ package import MoonValue
     unsafe LuaToken(machine: try open(), position: position)
   }
 
+  /// From now on `pairs` and `next` walk over plain tables in an order that is the same in every process.
+  package func setOrdered() {
+    if let machine = unsafe raw { unsafe mb_set_ordered(machine) }
+  }
+
+  /// Appends the arguments of the driver's call under way; one that cannot cross is nil.
+  ///
+  /// - Returns: How many there are.
+  package func appendDriverArguments() -> Int {
+    guard let machine = unsafe raw else { return 0 }
+    return Int(unsafe mb_append_driver_arguments(machine))
+  }
+
   private func append(tag: Int, bits: Int64 = 0) {
     guard let machine = unsafe raw else { return }
     unsafe mb_token_append(

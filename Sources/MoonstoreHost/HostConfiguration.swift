@@ -25,6 +25,11 @@ public struct HostConfiguration: Sendable {
   }
   /// Begins the random numbers of scripts; the same seed gives the same numbers.
   public var seed: UInt64 = 0x5EED
+  /// Whether what scripts do can be repeated in another process: `pairs` and `next` walk over plain tables in a stated
+  /// order, whole numbers first, then other numbers, texts by their bytes, and all other keys.
+  ///
+  /// Lua's own order, which is quicker, differs from process to process. The order of state is the same either way.
+  public var isRecorded = false
   /// Files and folders that scripts may read besides their project.
   public var readableFiles: [String] = []
   /// Whether scripts may read files at all.

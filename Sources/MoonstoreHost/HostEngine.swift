@@ -112,12 +112,13 @@ final class HostEngine {
   ///
   /// Getters that it reads are deeper.
   var onlookerDepth = 0
+  /// The script whose code drives now, for turn observers.
+  var drivingScript: String?
   /// The entry that runs now.
   var entry: EntryRun?
   var openFiles = OpenFiles()
   /// What the turn under way has shown; nil before its first line.
   var output: OutputAccount?
-  var randomState: UInt64
   var budgets: ScriptBudgets
   var scriptLimits: ScriptLimits
   /// Scripts that have run over their limits too often, until the turn is over.
@@ -129,10 +130,11 @@ final class HostEngine {
   var openCalls = OpenCalls()
   var budgetCount = 0
   private(set) lazy var pace = FollowUpPace(engine: self)
+  /// Takes the errors that no caller gets.
+  private var reports: Subscription?
 
   init(configuration: HostConfiguration) throws(StoreError) {
     self.configuration = configuration
-    randomState = configuration.seed
     scriptLimits = configuration.scriptLimits
     do {
       budgets = try ScriptBudgets(configuration.scriptLimits)
@@ -143,9 +145,11 @@ final class HostEngine {
     }
     system.limits = configuration.limits
     system.clock = configuration.clock
+    system.randomState = configuration.seed
     let objects = HostObjects(engine: self)
     self.objects = objects
     machine.setDelegate(objects)
+    if configuration.isRecorded { machine.setOrdered() }
     machine.setShortcuts(objects, kinds: [ObjectKind.store, ObjectKind.part])
     machine.setKinds(
       handle: ObjectKind.store,
@@ -155,27 +159,11 @@ final class HostEngine {
     unsafe system.scriptEngine = self
     system.access.isCarried = { [unowned self] in machine.carries($0) }
     system.access.collect = { [unowned self] in machine.collect() }
-    system.onHooksChanged = { [unowned self] store in
-      if let store { refreshHooks(of: store) } else { refreshHooks() }
-    }
-    system.onPermissionsChanged = { [unowned self] store in refreshHooks(of: store) }
     for table in [registrations.hooks, registrations.layers] {
       table.onChange = { [unowned self] id, _ in surroundingsChanged(of: id) }
     }
     registrations.middleware.onChange = { [unowned self] _ in refreshHooks() }
-    system.nameHolder = { [unowned self] name in
-      guard scripts[name] != nil else { return nil }
-      return sessions[name] == nil ? "the name of a script" : "the name of a session"
-    }
-    system.onStoreRegistered = { [unowned self] store in adopt(store) }
-    system.onStoreLeft = { [unowned self] store in left(store) }
-    system.onStoreReturned = { [unowned self] store in returned(store) }
-    system.onStoreGone = { [unowned self] store in forget(store) }
-    system.evaluateCondition = { [unowned self] number, request in
-      guard let condition = conditions[number] else { return false }
-      return try holds(condition, request)
-    }
-    system.onReport = { [unowned self] error in
+    reports = system.observeReports { [unowned self] error in
       noteReport(error)
       configuration.report(error)
     }
@@ -273,7 +261,7 @@ final class HostEngine {
   }
 
   // A store of Swift's becomes callable from scripts, and one of a script's is found by its handles.
-  private func adopt(_ store: LiveStore) {
+  func registered(_ store: LiveStore) {
     let entry = entry(of: store)
     entries[store.id] = entry
     entry.put(store)
@@ -288,7 +276,7 @@ final class HostEngine {
     effects.connect(store)
   }
 
-  private func left(_ store: LiveStore) {
+  func left(_ store: LiveStore) {
     entry(of: store).remove(store)
     // The version that has it now.
     if let owner = store.owner { scripts[owner]?.stores.remove(store.id) }
@@ -298,13 +286,13 @@ final class HostEngine {
     endTasks(of: store.id)
   }
 
-  private func returned(_ store: LiveStore) {
+  func returned(_ store: LiveStore) {
     entry(of: store).put(store)
     if let owner = store.owner { scripts[owner]?.stores.insert(store.id) }
     refreshHooks(of: store)
   }
 
-  private func forget(_ store: LiveStore) {
+  func forget(_ store: LiveStore) {
     if !computeds.isEmpty {
       for computed in computeds.removeValue(forKey: store.id) ?? [] { computed.getter?.dispose() }
     }
@@ -403,7 +391,9 @@ final class HostEngine {
     let driving = machine.isDriving
     try withoutDriving {
       guard system.isInTurn else {
-        return try limited(budgets.turn, anew: driving) { try system.turn(body) }
+        return try limited(budgets.turn, anew: driving) {
+          try system.turn(driverOrigin(.write), body)
+        }
       }
       try body()
       if driving { try system.deliverMessages() }

@@ -156,15 +156,17 @@ extension HostEngine {
       noteOverrun(error)
     }
     system.meter.mayGoOn = { [machine] in machine.mayGoOn }
-    system.onOverdue = { [unowned self] in
-      noteOverdue()
-      return overdue()
-    }
     system.pace = pace
-    system.onRecovery = { [unowned self] in
-      machine.renewScope()
-      endOpenCalls()
-    }
+  }
+
+  func overdueError() -> StoreError {
+    noteOverdue()
+    return overdue()
+  }
+
+  func recovered() {
+    machine.renewScope()
+    endOpenCalls()
   }
 
   /// The error of a turn that has used its time up in what the host does for it.
@@ -243,7 +245,7 @@ extension HostEngine {
   private func endOpenCalls() {
     while groups.count > openCalls.groups, let group = groups.popLast() {
       group.access?.close()
-      withoutDriving { system.failTurn(group.mark) }
+      withoutDriving { system.failTurn(group.mark, system.overrun) }
     }
     for key in layeredCalls.keys.filter({ $0 > openCalls.layers }).sorted(by: >) {
       guard let (call, onion) = layeredCalls.removeValue(forKey: key) else { continue }

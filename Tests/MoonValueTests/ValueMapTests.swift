@@ -1,4 +1,5 @@
 import MoonValue
+import TestSupport
 import Testing
 
 @Suite("ValueMap")
@@ -36,7 +37,7 @@ struct ValueMapTests {
 
   @Test("A random program of changes gives what a list of pairs gives", arguments: 0..<20)
   func random(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     var map = ValueMap()
     var model: [(key: Value.Key, value: Value)] = []
     for step in 0..<300 {
@@ -53,16 +54,5 @@ struct ValueMapTests {
       #expect(map.map(\.key) == model.map(\.key))
       #expect(map.map(\.value) == model.map(\.value))
     }
-  }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

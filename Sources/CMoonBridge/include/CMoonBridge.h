@@ -185,6 +185,8 @@ typedef struct mb_shortcuts {
 
 // Makes a virtual machine with the safe part of the standard library; NULL when memory is short.
 mb_vm *_Nullable mb_vm_new(const mb_callbacks *callbacks);
+// From now on `pairs` and `next` walk over plain tables in an order that is the same in every process.
+void mb_set_ordered(mb_vm *vm);
 // Closes it, which nothing may do while it is entered. Objects that it held are in the release queue until
 // `mb_vm_free`.
 void mb_vm_close(mb_vm *vm);
@@ -394,6 +396,9 @@ int32_t mb_run_take_results(mb_run *run, int32_t tables);
 // [enters Lua] Appends the error value as one token.
 void mb_run_take_error(mb_run *run);
 int32_t mb_run_result_count(const mb_run *run);
+// Appends the arguments of the call that `drive` is about as tokens, without the store that comes first, and tells how
+// many there are. One that cannot cross is nil.
+int32_t mb_append_driver_arguments(mb_vm *vm);
 // Leaves the run whose results or error `drive` hands to the driver.
 void mb_set_driven(mb_vm *vm, mb_run *run);
 // Names the chunk of the script whose code runs, and the line where it stands; false when none does. With

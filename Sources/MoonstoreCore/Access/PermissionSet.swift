@@ -146,7 +146,8 @@ package struct PermissionSet: Hashable {
         switch condition {
         case .swift(let body, _): return try body(request)
         case .script(let condition):
-          return try system.evaluateCondition?(condition.number, request) ?? false
+          return unsafe try system.scriptEngine?.holds(condition: condition.number, request)
+            ?? false
         }
       }
       return try system.access.followsConditions ? ask() : system.graph.untracked { try ask() }

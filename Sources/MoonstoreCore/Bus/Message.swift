@@ -45,6 +45,8 @@ public final class Message {
   var isWithdrawn = false
   /// Whether the history holds it.
   var isRetained = false
+  /// Whether observers were told that it was sent.
+  private(set) var isTold = false
   /// While a turn could still take its delivery back: what that has to put right.
   var delivery: Delivery?
 
@@ -87,6 +89,13 @@ public final class Message {
   public var id: String { "msg-\(sequence)" }
   /// The content, copied.
   public var payload: Value { content.value }
+
+  /// Tells observers that it was sent; it stands in the log once more when it is delivered.
+  package func tell(_ gist: inout TurnGist, _ details: TurnDetails) {
+    guard !isTold, details.contains(.messages) else { return }
+    isTold = true
+    gist.messages.append(SentMessage(self))
+  }
 
   /// Whether somebody still works on it.
   var isPending: Bool { pendingHandlers > 0 || request?.isOpen == true }

@@ -68,8 +68,8 @@ public final class MessageBus {
     get { unsafe work.delivered }
     _modify { yield unsafe &work.delivered }
   }
-  /// Sees each message as it is delivered, also those for others; tells whether that handles it.
-  package var observer: ((Message) -> Bool)?
+  /// See each message as it is delivered, also those for others.
+  private(set) lazy var watchers = Registrations<(Message) -> Bool>(in: system)
 
   init(system: StoreSystem) {
     presence = system.presence
@@ -77,6 +77,12 @@ public final class MessageBus {
     handlersOfAll = Registrations(in: system)
     responders = RegistrationTable(in: system)
     middleware = Registrations(in: system)
+  }
+
+  /// How many messages were sent over the life of the data, which numbers the next one.
+  var sequence: Int {
+    get { unsafe work.sentCount }
+    set { unsafe work.sentCount = newValue }
   }
 
   // MARK: Sending
@@ -185,7 +191,11 @@ public final class MessageBus {
     let failure = deliver(message, to: ofType, asks: !isAnswered)
     deliver(message, to: ofAll, asks: false)
     if !isAnswered, let request = message.request { awaitAnswer(request, of: message, failure) }
-    if observer?(message) == true { message.isHandled = true }
+    if !watchers.isEmpty {
+      for each in watchers.all where each.isActive {
+        if each.member?(message) == true { message.isHandled = true }
+      }
+    }
     if !message.isHandled, message.pendingHandlers == 0 {
       history.unhandled += 1
       message.delivery?.isCounted = true
@@ -315,6 +325,16 @@ public final class MessageBus {
   /// Adds middleware behind what is there.
   package func use(_ layer: MessageMiddleware) -> Subscription {
     middleware.add(layer, Ranks.Line(.messageMiddleware, owner: layer.owner))
+  }
+
+  /// Sees each message as it is delivered, also those for others, behind those who do.
+  ///
+  /// - Parameters:
+  ///   - owner: Who does, for its place among the others.
+  ///   - body: Gets a message, and tells whether that handles it.
+  /// - Returns: What ends it.
+  package func watch(owner: String, _ body: @escaping (Message) -> Bool) -> Subscription {
+    watchers.add(body, Ranks.Line(.watcher, owner: owner))
   }
 
   package func use(

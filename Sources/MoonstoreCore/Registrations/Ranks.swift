@@ -7,7 +7,7 @@ package struct Ranks {
   package struct Line: Hashable {
     package enum Kind: UInt8 {
       case handler, responder, messageMiddleware, listener, subscriber, plugin, actionMiddleware
-      case hook, layer, effect, provided
+      case hook, layer, effect, provided, observer, watcher
     }
 
     let kind: Kind

@@ -15,7 +15,8 @@ final class RegistryEvents {
   // Refusals are kept apart: a script or session that is refused again and again pushes out no other event.
   private var refusals = Deque<RegistryEvent>()
   private var fact = FollowedFact()
-  private var count = 0
+  /// How many were told over the life of the data, which numbers the next one.
+  var count = 0
   private var dropped = 0
   /// How many the history no longer holds.
   var droppedCount: Int {
@@ -42,6 +43,8 @@ final class RegistryEvents {
     fileprivate var isWithdrawn = false
     private unowned let events: RegistryEvents
     private var isTold = false
+    /// Whether turn observers were told that it was emitted.
+    private var isRecorded = false
 
     init(
       _ event: RegistryEvent,
@@ -65,6 +68,12 @@ final class RegistryEvents {
       guard isTold else { return events.takeBack(self) }
       isTold = false
       events.tellAgain(self)
+    }
+
+    func tell(_ gist: inout TurnGist, _ details: TurnDetails) {
+      guard !isRecorded, details.contains(.events) else { return }
+      isRecorded = true
+      gist.events.append(EventRecord(event))
     }
 
     var endsSomething: Bool { !dropped.isEmpty }

@@ -323,6 +323,11 @@ public final class StoreRegistry {
 
   // MARK: Events
 
+  var eventSequence: Int {
+    get { events.count }
+    set { events.count = newValue }
+  }
+
   private func emit(
     _ type: String,
     target: String,
@@ -453,6 +458,9 @@ private final class Put: UndoableEvent {
     self.registry = registry
   }
   func undo() { registry.remove(store) }
+  func tell(_ gist: inout TurnGist, _ details: TurnDetails) {
+    if details.contains(.stores) { gist.stores.append((store, isGone: false)) }
+  }
 }
 
 /// A store was taken out: without the turn it is still there.
@@ -473,4 +481,7 @@ private final class Removed: UndoableEvent {
     registry.put(store, at: place)
   }
   func commit() { store.dispose() }
+  func tell(_ gist: inout TurnGist, _ details: TurnDetails) {
+    if details.contains(.stores) { gist.stores.append((store, isGone: true)) }
+  }
 }

@@ -49,6 +49,15 @@ extension StateTree {
   package func copy(_ node: StateNode, frozen: Bool = false) -> StateNode {
     let copy = StateNode(node.kind, tree: self)
     copy.isFrozen = frozen
+    if node.kind == .map, node.slots.contains(where: \.isEmpty) {
+      // The places of fields that were removed are not copied.
+      for position in node.slots.indices where !node.slots[position].isEmpty {
+        var new = node.slots[position]
+        if case .node(let child) = new { new = .node(self.copy(child, frozen: frozen)) }
+        addFresh(node.key(at: position), new, to: copy)
+      }
+      return copy
+    }
     copy.shape = node.shape
     copy.table = node.table
     copy.slots.reserveCapacity(node.slots.count)

@@ -3,11 +3,16 @@ package import MoonValue
 /// The way from a path, or from a change that was told, back to the state of live stores.
 extension StoreSystem {
   /// What stands at a path that begins with a store; nil where nothing does.
-  package func slot(at path: StatePath) -> StateSlot? {
-    guard case .field(.string(let id)) = path.components.first, let store = registry.find(id) else {
-      return nil
-    }
-    var slot = StateSlot.node(store.root)
+  ///
+  /// - Parameters:
+  ///   - path: The path, whose first step is the store's id.
+  ///   - isHidden: Whether it leads through the values that a setup function keeps to itself.
+  /// - Returns: The slot.
+  package func slot(at path: StatePath, isHidden: Bool = false) -> StateSlot? {
+    guard case .field(.string(let id)) = path.components.first, let store = registry.find(id),
+      let root = isHidden ? store.hiddenRoots.first : store.root
+    else { return nil }
+    var slot = StateSlot.node(root)
     for component in path.components.dropFirst() {
       guard let node = slot.node else { return nil }
       let position = node.position(of: component.key)
@@ -21,25 +26,30 @@ extension StoreSystem {
   ///
   /// - Throws: `invalidArgument` where the path leads nowhere, or where something else stands there than the change
   ///   says.
-  package func apply(_ patch: StatePatch) throws(StoreError) {
+  package func apply(_ patch: StatePatch, isHidden: Bool = false) throws(StoreError) {
     if let old = patch.old {
-      guard let slot = slot(at: patch.path), slot.matches(old) else { throw misfit(patch.path) }
+      guard let slot = slot(at: patch.path, isHidden: isHidden), slot.matches(old) else {
+        throw misfit(patch.path)
+      }
     }
     if case .reorder(let order) = patch.operation {
-      guard let node = slot(at: patch.path)?.node, node.kind == .array,
+      guard let node = slot(at: patch.path, isHidden: isHidden)?.node, node.kind == .array,
         Set(order) == Set(1..<(node.slots.count + 1))
       else { throw misfit(patch.path) }
       return tree.reorder(node, order.map { $0 - 1 })
     }
     let container = StatePath(patch.path.components.dropLast())
-    guard let last = patch.path.components.last, let node = slot(at: container)?.node else {
+    guard let last = patch.path.components.last,
+      let node = slot(at: container, isHidden: isHidden)?.node
+    else {
       throw misfit(container)
     }
     switch patch.operation {
     case .set:
       let new = tree.slot(patch.new ?? .null)
       // An empty part that is declared anew stays the same part for those who hold it.
-      if let part = new.node, part.count == 0, let own = slot(at: patch.path)?.node, own.count == 0
+      if let part = new.node, part.count == 0,
+        let own = slot(at: patch.path, isHidden: isHidden)?.node, own.count == 0
       {
         return tree.decide(part.kind, for: own)
       }

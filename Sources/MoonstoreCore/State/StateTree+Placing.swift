@@ -113,3 +113,25 @@ extension StateNode {
     slots[position] = slot
   }
 }
+
+extension StateTree {
+  /// Puts what stands in one part, which no reader has seen yet, into another, in place of all that stood there.
+  ///
+  /// Between turns only: it is not logged. All who have read something of the part look again.
+  func refill(_ node: StateNode, with new: StateNode) {
+    markAllChanged(node)
+    for case .node(let child) in node.slots { detach(child) }
+    for cell in node.cells where cell != .none { graph.free(cell) }
+    node.cells = []
+    node.kind = new.kind
+    node.shape = new.shape
+    node.table = new.table
+    node.slots = new.slots
+    new.slots = []
+    for (position, slot) in node.slots.enumerated() {
+      guard case .node(let child) = slot else { continue }
+      attach(child, to: node, at: position)
+      settleBirth(of: child)
+    }
+  }
+}

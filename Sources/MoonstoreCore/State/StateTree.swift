@@ -25,7 +25,7 @@ package final class StateTree {
 
   /// What the turn has done and its watchers and subscribers hear of already, in the order of settling: it can
   /// still be undone, since they may not settle.
-  private var sealed: [ContiguousArray<Change>] = []
+  private var sealed: [(number: UInt32, changes: ContiguousArray<Change>)] = []
 
   /// Whether a turn, or a part of one, is being undone; what ends meanwhile is no event of its own.
   private(set) var isUndoing = false
@@ -232,10 +232,10 @@ package final class StateTree {
   func clearLog() {
     var final: [any UndoableEvent] = []
     if !sealed.isEmpty {
-      for changes in sealed { finish(changes, &final) }
+      for (number, changes) in sealed { finish(changes, of: number, &final) }
       sealed = []
     }
-    finish(log, &final)
+    finish(log, of: turnNumber, &final)
     log.removeAll(keepingCapacity: log.count < 65_536)
     graph.forgetLog()
     turnNumber &+= 1
@@ -243,10 +243,16 @@ package final class StateTree {
   }
 
   @inline(__always)
-  private func finish(_ changes: ContiguousArray<Change>, _ final: inout [any UndoableEvent]) {
+  private func finish(
+    _ changes: ContiguousArray<Change>,
+    of number: UInt32,
+    _ final: inout [any UndoableEvent]
+  ) {
     for change in changes {
       if let node = change.node {
         if node.table != nil { compact(node) }
+        // What a turn makes is told as it leaves it, without what it has taken out again.
+        if change.new.isEmpty, node.birth == number { dropHoles(of: node) }
       } else if case .event(let event) = change.operation, event.endsSomething {
         final.append(event)
       }
@@ -261,7 +267,7 @@ package final class StateTree {
   /// Closes what the turn has done so far, for those who hear of it: what they do is a part of its own, and can
   /// be undone alone or with all that was sealed before.
   func seal() {
-    sealed.append(log)
+    sealed.append((turnNumber, log))
     log = []
     graph.forgetLog()
     turnNumber &+= 1
@@ -270,8 +276,8 @@ package final class StateTree {
   /// Takes back all that the turn has done since its last commit, also what was sealed.
   func undoAll() {
     undo(to: 0, whole: true)
-    while let changes = sealed.popLast() {
-      log = changes
+    while let last = sealed.popLast() {
+      log = last.changes
       undo(to: 0, whole: true)
     }
   }
@@ -333,9 +339,25 @@ package final class StateTree {
 
   /// Drops the places of removed fields when they are the greater part.
   private func compact(_ node: StateNode) {
-    guard let table = node.table, table.isSparse else { return }
+    if let table = node.table, table.isSparse { dropHoles(of: node) }
+  }
+
+  private func dropHoles(of node: StateNode) {
+    guard node.kind == .map else { return }
     let kept = node.slots.indices.filter { !node.slots[$0].isEmpty }
+    guard kept.count < node.slots.count else { return }
     let hadCells = !node.cells.isEmpty
+    if let table = node.table {
+      node.table = KeyTable(ContiguousArray(kept.map { table.keys[$0] }))
+    } else if let symbols = node.shape?.symbols {
+      var shape = emptyShape
+      for position in kept {
+        guard let next = shape.adding(symbols[position]) else { return }
+        shape = next
+      }
+      node.shape = shape
+    }
+    node.slots = ContiguousArray(kept.map { node.slots[$0] })
     // Readers of single fields are told, since their places are given away.
     for cell in node.cells where cell != .none {
       graph.markChanged(cell)
@@ -343,8 +365,6 @@ package final class StateTree {
     }
     node.cells = []
     if hadCells { markChanged(node.structure) }
-    node.table = KeyTable(ContiguousArray(kept.map { table.keys[$0] }))
-    node.slots = ContiguousArray(kept.map { node.slots[$0] })
   }
 }
 
@@ -390,9 +410,12 @@ package protocol UndoableEvent: AnyObject {
   var endsSomething: Bool { get }
   /// The turn is final: ends what was kept.
   func commit()
+  /// Adds what happened to what observers are told of the turn, if they ask for it.
+  func tell(_ gist: inout TurnGist, _ details: TurnDetails)
 }
 
 extension UndoableEvent {
   package var endsSomething: Bool { false }
   package func commit() {}
+  package func tell(_ gist: inout TurnGist, _ details: TurnDetails) {}
 }

@@ -139,7 +139,7 @@ package final class LiveStore {
     system.graph.noteUnlogged()
     system.tree.markAllChanged(root)
     readersOfGettersLookAgain()
-    system.onPermissionsChanged?(self)
+    unsafe system.scriptEngine?.permissionsChanged(of: self)
   }
 
   private func readersOfGettersLookAgain() {
@@ -186,7 +186,7 @@ package final class LiveStore {
       ?? Registrations<ActionMiddleware>(in: system) { [unowned self] _ in
         // A script engine only needs to know whether there are some.
         guard let count = self.hooks?.count, count <= 1 else { return }
-        system.onHooksChanged?(self)
+        unsafe system.scriptEngine?.surroundingsChanged(of: self)
       }
     hooks = list
     return list.add(parts, Ranks.Line(.hook, owner: "swift", id))
@@ -337,7 +337,7 @@ package final class LiveStore {
   func leave() {
     guard !isDisposed else { return }
     hasLeft = true
-    if isAnnounced { system.onStoreLeft?(self) }
+    if isAnnounced { unsafe system.scriptEngine?.left(self) }
     for addition in additions.reversed() { addition.leave() }
     for handler in handlers.reversed() { handler.cancel() }
     for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
@@ -348,7 +348,7 @@ package final class LiveStore {
   func comeBack() {
     hasLeft = false
     for root in [root] + hiddenRoots { system.tree.move(root, to: self) }
-    if isAnnounced { system.onStoreReturned?(self) }
+    if isAnnounced { unsafe system.scriptEngine?.returned(self) }
   }
 
   /// Ends it for good.
@@ -358,7 +358,7 @@ package final class LiveStore {
     isGone = true
     additions = []
     handlers = []
-    if isAnnounced { system.onStoreGone?(self) }
+    if isAnnounced { unsafe system.scriptEngine?.forget(self) }
     ownSubscribers?.finishAll()
     hooks?.finishAll()
     for case .getter(let getter) in unsafe members { getter.dispose() }

@@ -123,7 +123,7 @@ public final class Store {
 
   private func change(_ body: () throws -> Void) throws(StoreError) {
     try system.forbidInGetter("write to '\(id)'")
-    try system.turn(body)
+    try system.turn { try body() }
   }
 
   // MARK: Acting
@@ -149,7 +149,9 @@ public final class Store {
       return try engine.call(live, entry, arguments)
     }
     do {
-      return try system.turn {
+      return try system.turn(
+        TurnOrigin(.action, store: id, name: action, arguments: arguments)
+      ) {
         try live.face.run(body, ActionCall(store: id, action: action, arguments: arguments))
       }
     } catch {

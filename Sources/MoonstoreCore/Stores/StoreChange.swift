@@ -1,9 +1,9 @@
 public import MoonValue
 
 /// What one turn changed in one store.
-public struct StoreChange: Sendable {
+public struct StoreChange: Sendable, Codable {
   /// How the state was changed.
-  public enum Kind: String, Sendable {
+  public enum Kind: String, Sendable, Codable {
     /// By plain writes, or in several ways.
     case direct
     /// By one `patch` with a table.
@@ -24,6 +24,10 @@ public struct StoreChange: Sendable {
   public let patches: [StatePatch]
   /// The number of the turn, counted from 1 in each host.
   public let turn: UInt32
+  /// Changes of the values that a setup function keeps to itself, whose paths count them from 1: `cart[2].total`.
+  ///
+  /// Only turn observers are told.
+  public var hidden: [StatePatch] = []
 }
 
 /// Hears of the changes of a store.

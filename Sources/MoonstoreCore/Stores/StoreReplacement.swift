@@ -103,6 +103,7 @@ extension LiveStore {
   // MARK: Taking out
 
   private func noteReplacement() {
+    system.noteNewVersion(of: self)
     let before = (definition, permissions, origin, owner, line, isSetup, additions, handlers)
     system.tree.note(
       UndoStep { [self] in

@@ -215,6 +215,7 @@ extension StoreSystem {
 
   private func run(_ followUp: FollowUp) {
     bus.beginTurn()
+    if isObserved { observers.begin(TurnOrigin(.followUp, name: followUp.what)) }
     followUp.body()
     settleFollowUp()
   }
@@ -224,6 +225,8 @@ extension StoreSystem {
       try settleTurn()
     } catch {
       report(error)
+      if isObserved { observers.fail(.failed(TurnFailure(error))) }
     }
+    if isObserved { observers.end() }
   }
 }

@@ -82,7 +82,7 @@ extension StoreSystem {
     try tree.checkDepth(ofState: live.root, of: live.id)
     try registry.register(live)
     live.isAnnounced = true
-    onStoreRegistered?(live)
+    unsafe scriptEngine?.registered(live)
     if live.definition.on.isEmpty, live.definition.answers.isEmpty { return }
     do throws(StoreError) {
       live.handlers += try subscribe(
@@ -129,8 +129,8 @@ extension StoreSystem {
   ///
   /// Inside a turn it is a part of it that fails alone.
   public func transaction<R>(_ body: () throws -> R) throws(StoreError) -> R {
-    guard !isInTurn else { return try turn(body) }
-    return try turn {
+    guard !isInTurn else { return try turn { try body() } }
+    return try turn(TurnOrigin(.transaction)) {
       isGroup = true
       defer { isGroup = false }
       return try body()
@@ -228,4 +228,24 @@ package protocol ScriptEngine: AnyObject {
   func update(action index: Int, of store: LiveStore) throws(StoreError)
   /// An action is taken back.
   func forget(action: LiveStore.Action, of store: LiveStore)
+  /// There is middleware of Swift around the actions of a store, or of all stores, from now on, or none any more.
+  func surroundingsChanged(of store: LiveStore?)
+  /// A store permits something else to others from now on.
+  func permissionsChanged(of store: LiveStore)
+  /// A store was registered; its subscriptions do not stand yet.
+  func registered(_ store: LiveStore)
+  /// A registered store leaves, and can still come back.
+  func left(_ store: LiveStore)
+  /// A store that had left comes back, since that is undone.
+  func returned(_ store: LiveStore)
+  /// A store is gone for good.
+  func forget(_ store: LiveStore)
+  /// Asks a condition of a permission that is a script's function.
+  func holds(condition: Int, _ request: Permission.Request) throws -> Bool
+  /// Who else than a store has a name, such as a script.
+  func holder(of name: String) -> String?
+  /// A turn that ran over a limit has ended: what follows gets a budget of its own.
+  func recovered()
+  /// The error of a turn that has run over its time where no script runs.
+  func overdueError() -> StoreError
 }

@@ -41,9 +41,15 @@ extension StoreSystem {
   package var isStackQuiet: Bool { turnDepth == 0 || (isSettling && !isGroup) }
 
   /// Begins a turn, or joins the one under way.
-  package func beginTurn() -> TurnMark {
+  ///
+  /// - Parameter origin: What begins it, for observers; asked for if there are some and no turn is under way.
+  /// - Returns: Where it began, for its end.
+  package func beginTurn(
+    _ origin: @autoclosure () -> TurnOrigin = TurnOrigin(.swift)
+  ) -> TurnMark {
     turnDepth += 1
     if turnDepth == 1 {
+      if isObserved { observers.begin(origin()) }
       if usesBus {
         bus.beginTurn()
         usesBus = !bus.isQuiet
@@ -61,11 +67,12 @@ extension StoreSystem {
       if isGroup, turnDepth == 2 { try deliverMessages() }
       return
     }
+    if isObserved { return try settle() }
     // Nothing to commit, deliver or tell: the common end of a turn that only read.
     if tree.log.isEmpty, isIdle { return }
     // Something was written, of which nobody hears: the common end of all others.
-    if isIdle, !hasOverrun, subscriptionCount == 0, onCommit == nil {
-      commit()
+    if isIdle, !hasOverrun, subscriptionCount == 0 {
+      try commit()
       // What ends with a turn may have left something to do.
       if tree.log.isEmpty, isIdle { return }
     }
@@ -73,10 +80,18 @@ extension StoreSystem {
   }
 
   /// Ends what `mark` began, badly: it has never been.
-  package func failTurn(_ mark: TurnMark) {
+  ///
+  /// - Parameters:
+  ///   - mark: Where it began.
+  ///   - error: Why, for observers; nil for a trial that is undone as was meant.
+  package func failTurn(_ mark: TurnMark, _ error: StoreError?) {
     if mark.isOutermost { recover() }
     rollBack(to: mark.savepoint, whole: mark.isOutermost)
-    if mark.isOutermost { settleRest() }
+    if mark.isOutermost {
+      if isObserved { observers.fail(error.map { .failed(TurnFailure($0)) } ?? .undone) }
+      settleRest()
+      if isObserved { observers.end() }
+    }
     turnDepth -= 1
   }
 
@@ -85,7 +100,7 @@ extension StoreSystem {
     guard hasOverrun else { return }
     overrun = nil
     recoveries += 1
-    onRecovery?()
+    unsafe scriptEngine?.recovered()
   }
 
   /// After a turn that failed: what it had committed before has its effects.
@@ -130,14 +145,18 @@ extension StoreSystem {
   /// Runs a piece of work as one turn.
   ///
   /// - Throws: What the work throws, after everything it did was undone.
-  package func turn<R>(_ body: () throws -> R) throws(StoreError) -> R {
-    let mark = beginTurn()
+  package func turn<R>(
+    _ origin: @autoclosure () -> TurnOrigin = TurnOrigin(.swift),
+    _ body: () throws -> R
+  ) throws(StoreError) -> R {
+    let mark = beginTurn(origin())
     let result: R
     do {
       result = try body()
     } catch {
-      failTurn(mark)
-      throw StoreError(wrapping: error)
+      let error = StoreError(wrapping: error)
+      failTurn(mark, error)
+      throw error
     }
     try endTurn(mark)
     return result
@@ -201,7 +220,12 @@ extension StoreSystem {
     defer { isSettling = false }
     do {
       try settleTurn()
+      if isObserved { observers.end() }
     } catch {
+      if isObserved {
+        observers.fail(.failed(TurnFailure(error)))
+        observers.end()
+      }
       // What was final before the turn failed has its effects.
       runFollowUps()
       throw error
@@ -214,7 +238,7 @@ extension StoreSystem {
   /// Each round delivers what waits, and then seals what was done: watchers and subscribers hear of it, and what
   /// they write is the next round. Nothing is final before all watchers and subscribers are done, so that a turn which
   /// does not settle within `limits.loopLength` rounds is undone as a whole. Observers and the outside, such as
-  /// streams, hear when it is final: `onCommit`, and what `noteUndo` gets as `finish`.
+  /// streams, hear when it is final: turn observers, and what `noteUndo` gets as `finish`.
   func settleTurn() throws(StoreError) {
     let outer = isSettling
     isSettling = true
@@ -244,13 +268,13 @@ extension StoreSystem {
       try deliverMessages()
       if pendingEvents == 0, !graph.hasDueEffects, subscriptionCount == 0 {
         // No watcher or subscriber hears of it.
-        commit()
+        try commit()
       } else {
         seal()
         try runEffects()
         notify()
       }
-      if isQuiet, tree.log.isEmpty, ready.isEmpty { commit() }
+      if isQuiet, tree.log.isEmpty, ready.isEmpty { try commit() }
       // What ends with a turn may have left something to do.
     } while !isQuiet || !tree.log.isEmpty || !ready.isEmpty || graph.canFlush
     if loops.isOn { endTracingLoops() }
@@ -272,7 +296,7 @@ extension StoreSystem {
   private func undoAll() {
     endTracingLoops()
     pending = []
-    staged = []
+    if isObserved { observers.dropStages(from: 0) }
     stretches = []
     tree.undoAll()
     // The first value that a watcher was told is what comes before it.
@@ -292,13 +316,12 @@ extension StoreSystem {
     tree.seal()
   }
 
-  /// Notes what subscribers are to hear, and what observers are to hear once it is final.
+  /// Notes what subscribers are to hear, and what observers are to hear before it is final.
   private func stage() {
-    if onCommit != nil {
-      let changes = TurnChanges(tree: tree, stretches: stretches).collect { _ in true }
-      pending += changes.filter { $0.0.subscriptionCount > 0 }
-      staged.append(changes.map(\.1))
-    } else if subscriptionCount > 0 {
+    if isObserved {
+      observers.stage(gist())
+    }
+    if subscriptionCount > 0 {
       let changes = TurnChanges(tree: tree, stretches: stretches)
       pending += changes.collect { $0.subscriptionCount > 0 }
     }
@@ -306,15 +329,34 @@ extension StoreSystem {
   }
 
   /// Makes what the turn has done so far final.
-  package func commit() {
+  ///
+  /// - Throws: The refusal of an observer; what the turn has done can still be undone then.
+  package func commit() throws(StoreError) {
     guard !tree.log.isEmpty || tree.hasSealed else { return }
+    if isObserved { return try commitObserved() }
     if !tree.log.isEmpty { stage() }
+    finishCommit()
+  }
+
+  private func finishCommit() {
     if !told.isEmpty { told = [] }
+    commitNumber &+= 1
     tree.clearLog()
-    guard !staged.isEmpty else { return }
-    let changes = staged
-    staged = []
-    for change in changes { onCommit?(change) }
+  }
+
+  private func commitObserved() throws(StoreError) {
+    let before = (pending, stretches, observers.stageCount)
+    if !tree.log.isEmpty { stage() }
+    let commit: CommitRecord?
+    do {
+      commit = try observers.willCommit()
+    } catch {
+      (pending, stretches) = (before.0, before.1)
+      observers.dropStages(from: before.2)
+      throw error
+    }
+    finishCommit()
+    if let commit { observers.didCommit(commit) }
   }
 
   /// What the turn under way has changed so far, by store.

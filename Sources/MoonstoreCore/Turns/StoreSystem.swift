@@ -44,8 +44,6 @@ public final class StoreSystem {
   // Not checked for overlapping access either: each part is changed in one step that calls nobody.
   @exclusivity(unchecked) private var work = TurnWork()
 
-  /// Asks a condition that is a script's function.
-  package var evaluateCondition: ((Int, Permission.Request) throws -> Bool)?
   /// Bounds.
   public var limits: Limits {
     get { ownLimits }
@@ -57,39 +55,21 @@ public final class StoreSystem {
   }
   /// Where time comes from.
   public var clock: any HostClock = SystemClock()
-  /// Hears of each error that no caller gets: of handlers, watchers and subscribers.
-  public var onReport: ((StoreError) -> Void)?
   /// Runs around every action; see `use`.
   package private(set) lazy var actionMiddleware: Registrations<ActionMiddleware> =
     Registrations(in: self) { [unowned self] _ in
       // A script engine only needs to know whether there is some.
       guard actionMiddleware.count <= 1 else { return }
-      onHooksChanged?(nil)
+      unsafe scriptEngine?.surroundingsChanged(of: nil)
     }
-  /// Hears that there is middleware around the actions of a store, or of all stores, from now on, or none any
-  /// more, for a script engine that keeps flags.
-  package var onHooksChanged: ((LiveStore?) -> Void)?
-
-  /// Hears that a store permits something else to others from now on.
-  package var onPermissionsChanged: ((LiveStore) -> Void)?
-
   /// Execution order of handlers, middleware and plugins.
   package var ranks = Ranks()
-  /// Says who else than a store has a name, such as a script.
-  package var nameHolder: ((String) -> String?)?
   /// Adds to every store; see `use(plugin:)`.
   private(set) lazy var plugins = Registrations<InstalledPlugin>(in: self)
 
   /// Runs what is written in scripts; nil in a world of Swift alone.
   // The engine owns this world, and clears the reference before it goes.
   package unowned(unsafe) var scriptEngine: (any ScriptEngine)?
-  /// Hears of each store that was registered, before its subscriptions stand.
-  package var onStoreRegistered: ((LiveStore) -> Void)?
-  /// Hears that one of those leaves, that it comes back since that is undone, and that it is gone for good.
-  package var onStoreLeft: ((LiveStore) -> Void)?
-  package var onStoreReturned: ((LiveStore) -> Void)?
-  package var onStoreGone: ((LiveStore) -> Void)?
-
   /// Work that became possible within the turn, such as going on with an answer.
   package var ready: [() -> Void] {
     get { unsafe work.ready }
@@ -121,11 +101,6 @@ public final class StoreSystem {
     get { unsafe work.pending }
     _modify { yield unsafe &work.pending }
   }
-  /// What observers hear once the turn that settles is final.
-  var staged: [[StoreChange]] {
-    get { unsafe work.staged }
-    _modify { yield unsafe &work.staged }
-  }
   /// What puts back what watchers were told last; see `noteTold`.
   var told: [() -> Void] {
     get { unsafe work.told }
@@ -134,7 +109,7 @@ public final class StoreSystem {
   /// How many events of the registry are still to be told.
   var pendingEvents = 0
   var subscriptionCount = 0
-  private var idCounts: [String: Int] = [:]
+  var idCounts: [String: Int] = [:]
   var isSettling = false
   /// Whether a driver groups its calls; the calls are the turns just inside.
   var isGroup = false
@@ -157,8 +132,6 @@ public final class StoreSystem {
   // Without a copy of the error, which is large.
   var hasOverrun: Bool { unsafe work.overrun != nil }
   var isEndless: Bool { unsafe work.endless != nil }
-  /// Gives what has to be done after such a turn a budget of its own.
-  package var onRecovery: (() -> Void)?
   /// How often code ran over a limit, and what getters that did depend on.
   package var recoveries = 0
   private(set) lazy var recoverySource = graph.makeSource()
@@ -167,8 +140,18 @@ public final class StoreSystem {
   /// How many getters are being evaluated, each read by the one before it, and how often the outermost has begun.
   var evaluationDepth = 0
   var readings = 0
-  /// Hears of all that becomes final, for whoever shows or takes back what was done meanwhile.
-  package var onCommit: (([StoreChange]) -> Void)?
+  /// What hears of turns; see `observe`.
+  private(set) lazy var observers = TurnObservers(of: self)
+  /// Whether a turn is to be told to an observer.
+  var isObserved: Bool {
+    get { isWatched }
+    set { isWatched = newValue }
+  }
+  private var isWatched = false
+  /// Counts commits over the life of the data: a restored system goes on from where the snapshot was taken.
+  public internal(set) var commitNumber: UInt64 = 0
+  /// What the next random number is made of.
+  package var randomState: UInt64 = 0
   /// Who runs now and may only look; see `forbidInGetter`.
   package var onlooker: Principal?
   /// What runs in the last rounds before a turn counts as a loop, for its error.
@@ -182,8 +165,6 @@ public final class StoreSystem {
 
   /// Counts work that no script engine counts: a turn ends in the middle of it when it has run over its time.
   package var meter: WorkMeter { tree.meter }
-  /// Makes the error of a turn that has run over its time where no script runs.
-  package var onOverdue: (() -> StoreError)?
 
   /// Says how long what follows from a turn may keep other callers out; nil for as long as it takes.
   package weak var pace: (any TurnPace)?
@@ -195,7 +176,7 @@ public final class StoreSystem {
     do {
       try meter.spend()
     } catch {
-      let error = overrun ?? onOverdue?() ?? error.storeError
+      let error = unsafe overrun ?? scriptEngine?.overdueError() ?? error.storeError
       overrun = error
       throw error
     }
@@ -230,19 +211,26 @@ public final class StoreSystem {
   /// Who has a name that no store can have as its id; nil for one that is free.
   package func holder(of name: String) -> String? {
     if StoreSystem.ownNames.contains(name) { return "a name of the host's own" }
-    return nameHolder?(name)
+    return unsafe scriptEngine?.holder(of: name)
   }
 
   // What messages and events of the host are from.
   private static let ownNames: Set<String> = ["swift", "host", "bus", "registry"]
 
-  /// Gives an error that nobody waits for to `onReport`.
-  package func report(_ error: StoreError) { onReport?(error) }
-
   /// The next id with this prefix: `order-1`, `order-2`.
   package func nextID(_ prefix: String) -> String {
     idCounts[prefix, default: 0] += 1
+    if isObserved { observers.noteID(prefix) }
     return "\(prefix)-\(idCounts[prefix, default: 0])"
+  }
+
+  /// The next 64 random bits: SplitMix64, which is small, seeded, and the same on every machine.
+  package func nextRandom() -> UInt64 {
+    randomState &+= 0x9E37_79B9_7F4A_7C15
+    var z = randomState
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
   }
 
   /// Throws if a getter is being evaluated or somebody runs who may only look, or a script is being loaded,
@@ -288,7 +276,6 @@ private struct TurnWork {
   var followUps = FollowUpQueue()
   var stretches: [TurnChanges.Stretch] = []
   var pending: [(LiveStore, StoreChange)] = []
-  var staged: [[StoreChange]] = []
   var told: [() -> Void] = []
   var overrun: StoreError?
   var endless: StoreError?

@@ -12,13 +12,22 @@ struct TurnChanges {
 
   let tree: StateTree
   let stretches: [Stretch]
+  /// Whether the values that a setup function keeps to itself are among them, which only turn observers are told.
+  var showsHidden = false
 
   /// The changes of the stores that `include` wants, in the order in which they were first written.
   func collect(_ include: (LiveStore) -> Bool) -> [(LiveStore, StoreChange)] {
     var found: [(position: Int, store: LiveStore, patch: StatePatch)] = []
+    var hidden: [ObjectIdentifier: [StatePatch]] = [:]
+    var withHidden: [LiveStore] = []
     tree.review { position, change in
       guard let node = change.node, let store = node.store, include(store) else { return }
-      if let patch = patch(for: change, of: node) { found.append((position, store, patch)) }
+      guard let patch = patch(for: change, of: node) else { return }
+      if node.isInState { return found.append((position, store, patch)) }
+      guard showsHidden else { return }
+      let key = ObjectIdentifier(store)
+      if hidden[key] == nil { withHidden.append(store) }
+      hidden[key, default: []].append(patch)
     }
     var order: [LiveStore] = []
     var patches: [ObjectIdentifier: [StatePatch]] = [:]
@@ -31,25 +40,28 @@ struct TurnChanges {
         outside.insert(key)
       }
     }
+    for store in withHidden.reversed() where patches[ObjectIdentifier(store)] == nil {
+      order.append(store)
+    }
     return order.map { store in
       let key = ObjectIdentifier(store)
       let own = stretches.filter { $0.store === store }
       let single = own.count == 1 && !outside.contains(key) ? own.first : nil
-      let change = StoreChange(
+      var change = StoreChange(
         store: store.id,
         kind: single?.kind ?? .direct,
         payload: single?.payload,
         patches: patches[key] ?? [],
         turn: tree.turnNumber
       )
+      change.hidden = (hidden[key] ?? []).reversed()
       return (store, change)
     }
   }
 
   /// The patch for a change, while the state is as it was just before it.
   private func patch(for change: Change, of node: StateNode) -> StatePatch? {
-    // Values that a setup function keeps to itself are no part of what others see.
-    guard node.isInState, let part = node.path else { return nil }
+    guard let part = node.path else { return nil }
     switch change.operation {
     case .set, .add:
       let path = part.appending(node.component(at: change.position))

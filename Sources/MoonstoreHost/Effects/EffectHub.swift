@@ -25,6 +25,8 @@ final class EffectHub {
   var waitingEvents = 0
   /// The Lua function that hears of the actions of a store.
   private var actionHook: LuaReference?
+  /// Sees each message that is delivered.
+  private var watch: Subscription?
   /// That it does, by store.
   private var hooks: [String: Subscription] = [:]
 
@@ -52,7 +54,7 @@ final class EffectHub {
   /// The script API for effects is in use from now on.
   func open(actionHook: LuaReference) {
     self.actionHook = actionHook
-    system.bus.observer = { [unowned self] in observe($0) }
+    watch = system.bus.watch(owner: "effects") { [unowned self] in observe($0) }
   }
 
   func close() {
@@ -63,7 +65,8 @@ final class EffectHub {
     actions.removeAll()
     hooks = [:]
     actionHook = nil
-    system.bus.observer = nil
+    watch?.cancel()
+    watch = nil
   }
 
   /// Lets a target hear; undone with the turn.

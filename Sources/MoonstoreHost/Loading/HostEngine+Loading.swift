@@ -12,7 +12,7 @@ extension HostEngine {
     projectRoot = project.root
     let scope = beginBudget(budgets.loading)
     defer { endBudget(scope) }
-    try system.turn {
+    try system.turn(TurnOrigin(.load)) {
       try readSettings(project)
       let sources = try project.sources()
       try collecting {

@@ -52,7 +52,7 @@ extension HostEngine {
     let wereEnded = ended.intersection(batch.names)
     isReloading = true
     isRestarting = batch.isRestart
-    let seed = randomState
+    let seed = system.randomState
     let scope = beginBudget(budgets.loading, anew: true)
     defer {
       endBudget(scope)
@@ -65,7 +65,7 @@ extension HostEngine {
     do throws(StoreError) {
       try compile(batch, into: &reload)
       let swap = clock.now
-      try system.turn {
+      try system.turn(TurnOrigin(.reload)) {
         try replace(&reload)
         system.noteUndo({}, finish: { isFinal = true })
       }
@@ -74,7 +74,7 @@ extension HostEngine {
       // Watchers that went on without end, say, once everything was swapped.
       system.report(error)
     } catch {
-      randomState = seed
+      system.randomState = seed
       if reload.report.failures.isEmpty { reload.report.failures = [error] }
       reload.report.stores = []
       reload.report.inherited = []

@@ -22,6 +22,9 @@ final class EntryRun {
   /// What has become final so far, or in a dry run would have.
   private(set) var changes: [StoreChange] = []
 
+  /// While a stretch of it runs.
+  private var observation: Subscription?
+
   init(_ mode: Mode, _ chunk: EntryReader.Chunk, _ session: SessionState) {
     self.mode = mode
     self.chunk = chunk
@@ -33,7 +36,8 @@ final class EntryRun {
     engine.entry = self
     engine.machine.setPiece(session.piece)
     switch mode {
-    case .live: engine.system.onCommit = { [unowned self] in changes += $0 }
+    case .live:
+      observation = engine.system.observe(CommittedChanges { [unowned self] in changes += $0 })
     case .dry: break
     case .looking:
       engine.system.onlooker = session.principal
@@ -46,7 +50,8 @@ final class EntryRun {
   func leave(_ engine: HostEngine) {
     engine.entry = nil
     engine.machine.setPiece(0)
-    engine.system.onCommit = nil
+    observation?.cancel()
+    observation = nil
     if mode == .looking {
       engine.system.onlooker = nil
       engine.system.getterDepth -= 1
@@ -68,6 +73,18 @@ final class EntryRun {
 
   /// What people should know about what has become final before its end.
   private(set) var finality: String?
+}
+
+/// Hears of what becomes final.
+private final class CommittedChanges: TurnObserver {
+  private let body: ([StoreChange]) -> Void
+  let details: TurnDetails = .changes
+
+  init(_ body: @escaping ([StoreChange]) -> Void) { self.body = body }
+  func didCommit(_ commit: CommitRecord, of turn: TurnRecord) {
+    // Values that a setup function keeps to itself are not shown.
+    body(commit.changes.filter { !$0.patches.isEmpty })
+  }
 }
 
 extension HostEngine {
@@ -96,12 +113,14 @@ extension HostEngine {
       isolateOverrunners()
       restartEnded()
     }
-    let mark = system.beginTurn()
+    let mark = system.beginTurn(
+      TurnOrigin(.entry, principal: "\(entry.session.principal)", name: entry.chunk.text)
+    )
     let state: RunState
     do {
       state = try startDriver(entry.chunk.function.reference, arguments: [], isEntry: true)
     } catch {
-      system.failTurn(mark)
+      system.failTurn(mark, error)
       throw error
     }
     guard entry.mode == .live else { return .done(try undo(entry, state, mark, view)) }
@@ -129,7 +148,7 @@ extension HostEngine {
     _ mark: StoreSystem.TurnMark,
     _ view: ReplView
   ) throws(StoreError) -> ReplResult {
-    defer { system.failTurn(mark) }
+    defer { system.failTurn(mark, nil) }
     guard case .done(let run) = state else {
       abandon(state)
       throw StoreError(.cannotWait, "this cannot wait: it is to leave no trace")

@@ -98,7 +98,9 @@ extension HostEngine {
     try system.forbidInGetter("call the action '\(store.id):\(action.name)'")
     let scope = beginBudget(budgets.turn, for: .action(action.number))
     defer { endBudget(scope) }
-    let mark = system.beginTurn()
+    let mark = system.beginTurn(
+      TurnOrigin(.action, store: store.id, name: action.name, arguments: arguments)
+    )
     let state: RunState
     let value: Value
     do {
@@ -114,7 +116,7 @@ extension HostEngine {
       case .waiting: value = .null
       }
     } catch {
-      system.failTurn(mark)
+      system.failTurn(mark, error)
       noteEnd(of: store, action.name, error)
       throw error
     }
@@ -140,11 +142,15 @@ extension HostEngine {
   func startDriver(
     _ function: LuaReference,
     arguments: [Value],
+    of unit: ScriptUnit? = nil,
     isEntry: Bool = false
   ) throws(StoreError) -> RunState {
     lastFailure = nil
     let scope = beginBudget(isEntry ? budgets.turn : budgets.driver, anew: true)
     defer { endBudget(scope) }
+    let outer = drivingScript
+    drivingScript = unit?.name
+    defer { drivingScript = outer }
     return try start(driver: true, store: nil, member: nil) { run in
       if isEntry { run.setOwnsTurn(true) }
       let base = machine.tokenCount
@@ -153,13 +159,41 @@ extension HostEngine {
     }
   }
 
+  /// Whose code drives: that of a session's entry, or of a script that was started.
+  private var driver: String? {
+    if let entry { return "\(entry.session.principal)" }
+    return drivingScript.map { "\(Principal(.script, $0))" }
+  }
+
+  /// What a driver begins, for turn observers.
+  func driverOrigin(
+    _ kind: TurnOrigin.Kind,
+    store: String? = nil,
+    _ name: String? = nil
+  ) -> TurnOrigin {
+    var origin = TurnOrigin(kind, principal: driver, store: store, name: name)
+    guard kind == .action, system.wantsArguments else { return origin }
+    let base = machine.tokenCount
+    defer { machine.truncateTokens(to: base) }
+    let count = machine.appendDriverArguments()
+    guard count > 0, var token = try? machine.token(at: base) else { return origin }
+    let conversion = StateConversion(system: system)
+    for _ in 0..<count {
+      var next = token
+      next.skip()
+      origin.arguments.append((try? conversion.value(&token)) ?? .null)
+      token = next
+    }
+    return origin
+  }
+
   /// A driver has called an action.
   func drive(_ number: Int32) -> LuaDriven {
     // A getter that the driver has read may have been.
     restartEnded()
     guard let (store, name) = action(number) else { return .refused(LuaError.closed(number)) }
     let isGroup = system.isInTurn
-    let mark = system.beginTurn()
+    let mark = system.beginTurn(driverOrigin(.action, store: store.id, name))
     machine.isDriving = false
     let scope = beginBudget(budgets.turn, anew: true, for: .action(number))
     defer {
@@ -194,7 +228,7 @@ extension HostEngine {
         // A killed coroutine has no error value to hand over.
         let isOverrun = failure.isOverrun
         if isOverrun { system.recover() }
-        system.failTurn(mark)
+        system.failTurn(mark, failure)
         noteEnd(of: store, name, failure)
         return isOverrun ? .refused(failure) : .failed(run)
       case .waiting:
@@ -221,6 +255,7 @@ extension HostEngine {
     self.parked[parked.id] = parked
     if parked.unit == nil { parked.unit = unit(for: parked.store) }
     system.noteUndo { [unowned self] in endUndone(parked) }
+    defer { system.noteWait(of: parked.id, for: parked.waitsFor) }
     let wait = wait
     self.wait = nil
     parked.leave = nil
@@ -267,7 +302,7 @@ extension HostEngine {
       let scope = beginBudget(budgets.turn)
       defer { endBudget(scope) }
       do {
-        try system.turn(timeout)
+        try system.turn(TurnOrigin(.timer)) { timeout() }
       } catch {
         system.report(error)
       }
@@ -361,6 +396,9 @@ extension HostEngine {
     defer { runningTask = outer }
     let driving = machine.isDriving
     machine.isDriving = parked.isDriver
+    let outerDriver = drivingScript
+    drivingScript = parked.isDriver ? parked.unit?.name : nil
+    defer { drivingScript = outerDriver }
     let scope = beginBudget(
       parked.isDriver && parked.entry == nil ? budgets.driver : budgets.turn,
       anew: driving || parked.isDriver,
@@ -376,12 +414,17 @@ extension HostEngine {
     parked.run.setOwnsTurn(
       parked.entry != nil || (system.isStackQuiet && groups.isEmpty && entry == nil)
     )
-    let mark = parked.isDriver && parked.entry == nil ? nil : system.beginTurn()
+    let mark =
+      parked.isDriver && parked.entry == nil
+      ? nil
+      : system.beginTurn(
+        TurnOrigin(.answer, store: parked.store, name: parked.member, run: parked.id)
+      )
     let isDone: Bool
     do {
       isDone = try go(on: parked, body)
     } catch {
-      if let mark { system.failTurn(mark) }
+      if let mark { system.failTurn(mark, error) }
       return parked.finish(.failure(error))
     }
     do {
@@ -449,7 +492,9 @@ extension HostEngine {
   private func release(_ parked: ParkedRun) {
     parked.leave?()
     parked.leave = nil
-    let mark = system.beginTurn()
+    let mark = system.beginTurn(
+      TurnOrigin(.cancellation, store: parked.store, name: parked.member, run: parked.id)
+    )
     parked.run.release()
     do {
       try system.endTurn(mark)
@@ -460,6 +505,22 @@ extension HostEngine {
 }
 
 extension HostEngine: ScriptEngine {
+  func surroundingsChanged(of store: LiveStore?) {
+    if let store { refreshHooks(of: store) } else { refreshHooks() }
+  }
+
+  func permissionsChanged(of store: LiveStore) { refreshHooks(of: store) }
+
+  func holds(condition number: Int, _ request: Permission.Request) throws -> Bool {
+    guard let condition = conditions[number] else { return false }
+    return try holds(condition, request)
+  }
+
+  func holder(of name: String) -> String? {
+    guard scripts[name] != nil else { return nil }
+    return sessions[name] == nil ? "the name of a script" : "the name of a session"
+  }
+
   /// Calls an action without waiting: the synchronous way in.
   func call(
     _ store: LiveStore,
@@ -501,7 +562,7 @@ extension HostEngine {
       let list = try vm.makeTable(.array(arguments))
       try unit.environment.set("arg", to: .table(list))
       let function = try vm.load(text, name: name, environment: unit.environment)
-      return try startDriver(function.reference, arguments: arguments)
+      return try startDriver(function.reference, arguments: arguments, of: unit)
     } catch let error as LuaError {
       throw StoreError(lua: error)
     } catch {

@@ -136,7 +136,7 @@ extension HostEngine {
     // While a project is loaded, a script can spawn before it has defined its store.
     task.sender = sender(task.script)
     openCalls.origin = (unit ?? scripts[task.script]).map { .script($0) } ?? .other
-    let mark = system.beginTurn()
+    let mark = system.beginTurn(TurnOrigin(.task, principal: task.script, name: task.label))
     let outer = runningTask
     runningTask = task
     defer { runningTask = outer }
@@ -147,7 +147,7 @@ extension HostEngine {
         try task.arguments(machine)
       }
     } catch {
-      system.failTurn(mark)
+      system.failTurn(mark, error)
       return finish(task, .failed(error))
     }
     if case .waiting(let parked) = state {

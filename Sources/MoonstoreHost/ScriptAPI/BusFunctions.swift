@@ -248,12 +248,18 @@ extension HostEngine {
     to: String?
   ) throws -> Request {
     let isTurn = !system.isInTurn
-    let mark = system.beginTurn()
+    let mark = system.beginTurn(
+      TurnOrigin(.request, principal: from, name: type, arguments: [payload.value])
+    )
     let request: Request
     do {
       request = try system.bus.request(type, payload, from: from, to: to)
     } catch {
-      if isTurn { system.failTurn(mark) } else { try system.endTurn(mark) }
+      if isTurn {
+        system.failTurn(mark, StoreError(wrapping: error))
+      } else {
+        try system.endTurn(mark)
+      }
       throw error
     }
     try system.endTurn(mark)

@@ -42,7 +42,7 @@ extension HostEngine {
     // Between the calls of a driver everything is final.
     guard system.isInTurn else { return }
     try checkCommit()
-    system.commit()
+    try system.commit()
     entry?.noteCommit("commit() was called")
   }
 
@@ -90,7 +90,9 @@ extension HostEngine {
   /// Begins a group of a driver's calls as a turn, and otherwise as a part of the turn under way.
   func beginGroup() throws {
     try system.forbidInGetter("begin a transaction", isRegistration: true)
-    groups.append(TurnGroup(mark: system.beginTurn(), patch: nil, access: nil))
+    groups.append(
+      TurnGroup(mark: system.beginTurn(driverOrigin(.transaction)), patch: nil, access: nil)
+    )
   }
 
   /// Begins a group whose changes of a store are one patch; returns the rights with which its function writes: those
@@ -100,7 +102,7 @@ extension HostEngine {
     let (rights, opened) = try patchRights(store, grant)
     groups.append(
       TurnGroup(
-        mark: system.beginTurn(),
+        mark: system.beginTurn(driverOrigin(.transaction)),
         patch: (store, system.tree.changeCount),
         access: opened
       )
@@ -135,7 +137,7 @@ extension HostEngine {
     group.access?.close()
     try limited(budgets.turn) {
       try withoutDriving {
-        guard succeeded else { return system.failTurn(group.mark) }
+        guard succeeded else { return system.failTurn(group.mark, nil) }
         if let (store, start) = group.patch { store.noteStretch(.patchFunction, from: start) }
         try system.endTurn(group.mark)
       }

@@ -8,7 +8,9 @@ extension HostEngine {
     let system = system
     let configuration = configuration
     try natives.add("now", as: "time.now") { arguments in
-      arguments.answer(.number(system.clock.now))
+      let now = system.clock.now
+      system.noteInput("time.now", .number(now))
+      return arguments.answer(.number(now))
     }
     try natives.add("iso", as: "time.iso") { arguments in
       let time = try arguments.optionalNumber("the time") ?? system.clock.now
@@ -24,17 +26,17 @@ extension HostEngine {
       let prefix = try arguments.optionalString("the prefix") ?? "id"
       return arguments.answer(.string(system.nextID(prefix)))
     }
-    try natives.add("random", as: "random.number") { [unowned self] arguments in
-      arguments.answer(.number(Double(nextRandom() >> 11) * 0x1p-53))
+    try natives.add("random", as: "random.number") { arguments in
+      arguments.answer(.number(Double(system.nextRandom() >> 11) * 0x1p-53))
     }
-    try natives.add("randomInteger", as: "random.integer") { [unowned self] arguments in
+    try natives.add("randomInteger", as: "random.integer") { arguments in
       let low = try arguments.integer("the least")
       let high = try arguments.integer("the greatest")
       guard low <= high else {
         throw StoreError(.invalidArgument, "random.integer: \(low) is greater than \(high)")
       }
       let span = UInt64(bitPattern: Int64(high)) &- UInt64(bitPattern: Int64(low))
-      let offset = span == .max ? nextRandom() : nextRandom() % (span + 1)
+      let offset = span == .max ? system.nextRandom() : system.nextRandom() % (span + 1)
       return arguments.answer(.integer(Int64(low) &+ Int64(bitPattern: offset)))
     }
     try natives.add("jsonEncode", as: "json.encode") { arguments in
@@ -84,15 +86,6 @@ extension HostEngine {
       return arguments.none()
     }
     try addFileFunctions(natives)
-  }
-
-  /// SplitMix64: small, seeded, and the same on every machine.
-  private func nextRandom() -> UInt64 {
-    randomState &+= 0x9E37_79B9_7F4A_7C15
-    var z = randomState
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

@@ -121,7 +121,7 @@ struct PermissionTests {
 
   @Test func `A condition that fails means no, and is reported`() throws {
     var reports: [StoreError] = []
-    system.onReport = { reports.append($0) }
+    _ = system.observeReports { reports.append($0) }
     let store = try makeStore()
     let secured = try store.secured([Permission("read", when: { _ in throw Refusal(reason: "x") })])
     #expect(denied { _ = try secured.get("n") })

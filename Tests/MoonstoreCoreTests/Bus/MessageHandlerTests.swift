@@ -71,7 +71,7 @@ struct MessageHandlerTests {
   {
     let store = try system.defineCounter()
     var reports: [StoreError] = []
-    system.onReport = { reports.append($0) }
+    _ = system.observeReports { reports.append($0) }
     _ = try system.subscribe("one") { _ in try store.call("increment") }
     _ = try system.subscribe("one", owner: "bad") { _ in
       try store.call("increment", 10)

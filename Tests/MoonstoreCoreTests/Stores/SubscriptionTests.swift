@@ -256,7 +256,7 @@ struct SubscriptionTests {
     let store = try makeStore()
     let other = try system.define("other", state: ["n": 0])
     var reports: [StoreError] = []
-    system.onReport = { reports.append($0) }
+    _ = system.observeReports { reports.append($0) }
     _ = try store.subscribe { _ in
       try other.set("n", 1)
       throw Refusal(reason: "broken")

@@ -55,7 +55,7 @@ struct KeptBeyondTests {
     var runs = 0
     do {
       let system = StoreSystem()
-      system.onReport = { _ in }
+      _ = system.observeReports { _ in }
       let counter = try system.defineCounter()
       let read = try system.registry.store("counter")
       #expect(try read.get("count") == 0)

@@ -37,7 +37,7 @@ struct SettlingTests {
   @Test func `Watchers without end are stopped and named, and the store works on`() throws {
     let counter = try system.defineCounter()
     var reports: [StoreError] = []
-    system.onReport = { reports.append($0) }
+    _ = system.observeReports { reports.append($0) }
     let effect = Effect(in: system.graph, label: "the restless one") {
       try counter.set("count", .integer(try counter.integer("count") + 1))
     }
@@ -57,8 +57,8 @@ struct SettlingTests {
     let counter = try system.defineCounter()
     let other = try system.define("other", state: ["seen": 0])
     _ = try counter.subscribe { _ in try other.set("seen", try counter.get("count")) }
-    var told: [StoreChange] = []
-    system.onCommit = { told += $0 }
+    let observer = RecordingObserver()
+    _ = system.observe(observer)
     let effect = Effect(in: system.graph, label: "restless") {
       let count = try counter.integer("count")
       if count > 0 { try counter.set("count", .integer(count + 1)) }
@@ -66,11 +66,11 @@ struct SettlingTests {
     #expect(failure { try counter.call("increment") }?.code == .endlessLoop)
     #expect(try counter.get("count") == 0)
     #expect(try other.get("seen") == 0)
-    #expect(told.isEmpty)
+    #expect(observer.changes.isEmpty)
     effect.dispose()
     try counter.call("increment")
     #expect(try other.get("seen") == 1)
-    #expect(told.map(\.store) == ["counter", "other"])
+    #expect(observer.changes.map(\.store) == ["counter", "other"])
   }
 
   @Test func `What was final before a loop stays, and is heard`() throws {
@@ -85,7 +85,7 @@ struct SettlingTests {
     let error = failure {
       try system.turn {
         try other.set("a", 7)
-        system.commit()
+        try system.commit()
         try counter.set("count", 1)
       }
     }

@@ -164,7 +164,7 @@ struct TurnTests {
       try system.turn {
         try counter.call("increment")
         try system.send("before")
-        system.commit()
+        try system.commit()
         try counter.call("increment")
         try system.send("after")
         throw Refusal(reason: "no")
@@ -179,7 +179,7 @@ struct TurnTests {
     try system.turn {
       let savepoint = system.savepoint()
       try counter.set("count", 1)
-      system.commit()
+      try system.commit()
       try counter.set("count", 2)
       system.rollBack(to: savepoint)
     }

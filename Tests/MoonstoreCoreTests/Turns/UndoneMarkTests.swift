@@ -92,7 +92,7 @@ struct UndoneMarkTests {
     _ = log.take()
     fail {
       try store.set("a", 1)
-      system.commit()
+      try system.commit()
       try store.set("a", 2)
       try store.set("b", 2)
     }

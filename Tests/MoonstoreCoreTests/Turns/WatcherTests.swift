@@ -86,7 +86,7 @@ struct WatcherTests {
   @Test func `A watcher that fails is reported by its name, and the others run`() throws {
     let counter = try system.defineCounter()
     var reports: [StoreError] = []
-    system.onReport = { reports.append($0) }
+    _ = system.observeReports { reports.append($0) }
     let failing = Effect(in: system.graph, label: "the bad one") {
       if try counter.get("count") == 1 { throw Refusal(reason: "broken") }
     }
@@ -122,7 +122,7 @@ struct WatcherTests {
     _ = failure {
       try system.turn {
         try counter.call("increment")
-        system.commit()
+        try system.commit()
         throw Refusal(reason: "no")
       }
     }

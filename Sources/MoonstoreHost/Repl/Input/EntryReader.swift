@@ -7,6 +7,8 @@ struct EntryReader {
   /// An entry that can run.
   struct Chunk {
     let function: LuaFunction
+    /// What was compiled.
+    let text: String
     let isExpression: Bool
     let number: Int
     /// What people should know of it.
@@ -69,7 +71,7 @@ struct EntryReader {
   private func compile(_ source: String, isExpression: Bool) throws(StoreError) -> Chunk {
     do throws(LuaError) {
       let function = try vm.load(source + "\n", name: name, environment: environment)
-      return Chunk(function: function, isExpression: isExpression, number: number)
+      return Chunk(function: function, text: source, isExpression: isExpression, number: number)
     } catch {
       throw StoreError(lua: error)
     }
