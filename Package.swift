@@ -11,6 +11,7 @@ let package = Package(
     .library(name: "MoonstoreCore", targets: ["MoonstoreCore"]),
     .library(name: "MoonLua", targets: ["MoonLua"]),
     .library(name: "MoonLuaSyntax", targets: ["MoonLuaSyntax"]),
+    .library(name: "MoonDiagnostics", targets: ["MoonDiagnostics"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
   ],
   traits: [
@@ -46,12 +47,14 @@ let package = Package(
     .target(name: "MoonLua", dependencies: ["CMoonBridge", "MoonValue"]),
     // Lexer, parser and tree of Lua 5.4's text; runs nothing.
     .target(name: "MoonLuaSyntax"),
+    // What is wrong with a script, and where: for people, and as data. Needs no host.
+    .target(name: "MoonDiagnostics", dependencies: ["MoonLuaSyntax", "MoonValue"]),
     // Reactive graph, state, turns, registry and bus; knows no Lua.
     .target(name: "MoonstoreCore", dependencies: ["MoonValue"]),
     // Scripts into stores; what people import.
     .target(
       name: "MoonstoreHost",
-      dependencies: ["MoonLua", "MoonLuaSyntax", "MoonValue", "MoonstoreCore"],
+      dependencies: ["MoonLua", "MoonLuaSyntax", "MoonDiagnostics", "MoonValue", "MoonstoreCore"],
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),
@@ -85,7 +88,7 @@ let package = Package(
       name: "MoonstoreCommand",
       dependencies: [
         "MoonstoreHost", "MoonstoreRemote", "MoonstoreCore", "MoonLua", "MoonValue",
-        "CMoonTerminal",
+        "MoonLuaSyntax", "MoonDiagnostics", "CMoonTerminal",
         .target(name: "MoonstoreHTTP", condition: .when(traits: ["HTTP"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
@@ -101,6 +104,10 @@ let package = Package(
     .testTarget(
       name: "MoonLuaSyntaxTests",
       dependencies: ["MoonLuaSyntax", "StandardLua", "TestSupport"]
+    ),
+    .testTarget(
+      name: "MoonDiagnosticsTests",
+      dependencies: ["MoonDiagnostics", "MoonLuaSyntax", "MoonValue"]
     ),
     .testTarget(
       name: "MoonstoreCoreTests",
@@ -124,7 +131,8 @@ let package = Package(
     .testTarget(
       name: "MoonstoreCommandTests",
       dependencies: [
-        "MoonstoreCommand", "MoonstoreHost", "MoonstoreRemote", "MoonValue", "TestSupport",
+        "MoonstoreCommand", "MoonstoreHost", "MoonstoreRemote", "MoonValue", "MoonDiagnostics",
+        "TestSupport",
         "CTestSupport",
       ]
     ),
