@@ -12,6 +12,7 @@ let package = Package(
     .library(name: "MoonLua", targets: ["MoonLua"]),
     .library(name: "MoonLuaSyntax", targets: ["MoonLuaSyntax"]),
     .library(name: "MoonDiagnostics", targets: ["MoonDiagnostics"]),
+    .library(name: "MoonstoreCheck", targets: ["MoonstoreCheck"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
   ],
   traits: [
@@ -49,6 +50,11 @@ let package = Package(
     .target(name: "MoonLuaSyntax"),
     // What is wrong with a script, and where: for people, and as data. Needs no host.
     .target(name: "MoonDiagnostics", dependencies: ["MoonLuaSyntax", "MoonValue"]),
+    // What is wrong with the scripts of a project, by their texts; runs nothing.
+    .target(
+      name: "MoonstoreCheck",
+      dependencies: ["MoonLuaSyntax", "MoonDiagnostics", "MoonValue"]
+    ),
     // Reactive graph, state, turns, registry and bus; knows no Lua.
     .target(name: "MoonstoreCore", dependencies: ["MoonValue"]),
     // Scripts into stores; what people import.
@@ -88,7 +94,7 @@ let package = Package(
       name: "MoonstoreCommand",
       dependencies: [
         "MoonstoreHost", "MoonstoreRemote", "MoonstoreCore", "MoonLua", "MoonValue",
-        "MoonLuaSyntax", "MoonDiagnostics", "CMoonTerminal",
+        "MoonLuaSyntax", "MoonDiagnostics", "MoonstoreCheck", "CMoonTerminal",
         .target(name: "MoonstoreHTTP", condition: .when(traits: ["HTTP"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
@@ -104,6 +110,12 @@ let package = Package(
     .testTarget(
       name: "MoonLuaSyntaxTests",
       dependencies: ["MoonLuaSyntax", "StandardLua", "TestSupport"]
+    ),
+    .testTarget(
+      name: "MoonstoreCheckTests",
+      dependencies: [
+        "MoonstoreCheck", "MoonDiagnostics", "MoonLuaSyntax", "MoonValue", "TestSupport",
+      ]
     ),
     .testTarget(
       name: "MoonDiagnosticsTests",
