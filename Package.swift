@@ -11,6 +11,8 @@ let package = Package(
     .library(name: "MoonstoreCore", targets: ["MoonstoreCore"]),
     .library(name: "MoonLua", targets: ["MoonLua"]),
     .library(name: "MoonLuaSyntax", targets: ["MoonLuaSyntax"]),
+    .library(name: "MoonDiagnostics", targets: ["MoonDiagnostics"]),
+    .library(name: "MoonstoreCheck", targets: ["MoonstoreCheck"]),
     .executable(name: "moonstore", targets: ["MoonstoreCommand"]),
   ],
   traits: [
@@ -50,12 +52,19 @@ let package = Package(
     .target(name: "MoonLua", dependencies: ["CMoonBridge", "MoonValue"]),
     // Lexer, parser and tree of Lua 5.4's text; runs nothing.
     .target(name: "MoonLuaSyntax"),
+    // What is wrong with a script, and where: for people, and as data. Needs no host.
+    .target(name: "MoonDiagnostics", dependencies: ["MoonLuaSyntax", "MoonValue"]),
+    // What is wrong with the scripts of a project, by their texts; runs nothing.
+    .target(
+      name: "MoonstoreCheck",
+      dependencies: ["MoonLuaSyntax", "MoonDiagnostics", "MoonValue"]
+    ),
     // Reactive graph, state, turns, registry and bus; knows no Lua.
     .target(name: "MoonstoreCore", dependencies: ["MoonValue"]),
     // Scripts into stores; what people import.
     .target(
       name: "MoonstoreHost",
-      dependencies: ["MoonLua", "MoonLuaSyntax", "MoonValue", "MoonstoreCore"],
+      dependencies: ["MoonLua", "MoonLuaSyntax", "MoonDiagnostics", "MoonValue", "MoonstoreCore"],
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),
@@ -89,7 +98,7 @@ let package = Package(
       name: "MoonstoreCommand",
       dependencies: [
         "MoonstoreHost", "MoonstoreRemote", "MoonstoreCore", "MoonLua", "MoonValue",
-        "CMoonTerminal",
+        "MoonLuaSyntax", "MoonDiagnostics", "MoonstoreCheck", "CMoonTerminal",
         .target(name: "MoonstoreHTTP", condition: .when(traits: ["HTTP"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
@@ -105,6 +114,16 @@ let package = Package(
     .testTarget(
       name: "MoonLuaSyntaxTests",
       dependencies: ["MoonLuaSyntax", "StandardLua", "TestSupport"]
+    ),
+    .testTarget(
+      name: "MoonstoreCheckTests",
+      dependencies: [
+        "MoonstoreCheck", "MoonDiagnostics", "MoonLuaSyntax", "MoonValue", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "MoonDiagnosticsTests",
+      dependencies: ["MoonDiagnostics", "MoonLuaSyntax", "MoonValue"]
     ),
     .testTarget(
       name: "MoonstoreCoreTests",
@@ -128,7 +147,8 @@ let package = Package(
     .testTarget(
       name: "MoonstoreCommandTests",
       dependencies: [
-        "MoonstoreCommand", "MoonstoreHost", "MoonstoreRemote", "MoonValue", "TestSupport",
+        "MoonstoreCommand", "MoonstoreHost", "MoonstoreRemote", "MoonValue", "MoonDiagnostics",
+        "TestSupport",
         "CTestSupport",
       ]
     ),

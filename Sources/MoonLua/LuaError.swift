@@ -68,11 +68,6 @@ public struct LuaError: Error, Sendable {
     self.underlying = underlying
   }
 
-  /// Whether the text only lacks its end, so that a prompt can ask for another line.
-  public var isIncompleteInput: Bool {
-    code == .syntax && message.hasSuffix("<eof>")
-  }
-
   package static let closed = LuaError(
     code: .closed,
     message: "the Lua machine of this handle has been closed"

@@ -67,8 +67,14 @@ struct Lexer {
       tokens.append(keyword, start, position)
     } else {
       let number = names.number(of: start..<position, hash: hash, in: bytes)
+      if hash == Lexer.selfHash, position - start == 4 { tokens.selfName = number }
       tokens.append(.name, start, position, name: number)
     }
+  }
+
+  /// The hash of `self`; no other name of four letters has it.
+  private static let selfHash: UInt32 = "self".utf8.reduce(2_166_136_261) {
+    ($0 ^ UInt32($1)) &* 16_777_619
   }
 
   // MARK: Symbols

@@ -270,7 +270,14 @@ extension Parser {
         }
       } while take(.comma)
     }
-    if isMethod { _ = scopes.addHidden(1) }
+    if isMethod {
+      // The parameter that is not written, in the place of the method's name.
+      if tokens.selfName == 0 {
+        _ = scopes.addHidden(1)
+      } else {
+        scopes.declare(tokens.selfName, token: first - 1, .none)
+      }
+    }
     for name in names { scopes.declare(tokens.names[name], token: name, .none) }
     try expect(.closeParenthesis)
     finish(.parameters, from: parameterStart, since: inner)

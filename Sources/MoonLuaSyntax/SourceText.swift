@@ -80,6 +80,20 @@ public struct SourceText: Sendable {
     return Position(line: line, column: scalarCount(in: start..<offset) + 1)
   }
 
+  /// The offset of a place; the end of the line, or of the text, where there is no such place.
+  public func offset(line: Int, column: Int) -> Int {
+    guard line >= 1 else { return 0 }
+    guard line <= lineCount else { return bytes.count }
+    let range = range(ofLine: line)
+    let text = String(decoding: bytes[range], as: UTF8.self)
+    guard text.utf8.count == range.count else {
+      // Bytes that are no UTF-8 count as one each.
+      return min(range.upperBound, range.lowerBound + column - 1)
+    }
+    let before = text.unicodeScalars.prefix(column - 1)
+    return range.lowerBound + before.reduce(0) { $0 + UTF8.width($1) }
+  }
+
   /// The column of an offset in UTF-16 code units, from 0, as the language server protocol counts it.
   public func utf16Column(at offset: Int) -> Int {
     let start = Int(lineStarts[line(at: offset) - 1])
@@ -87,7 +101,9 @@ public struct SourceText: Sendable {
   }
 
   private func scalarCount(in range: Range<Int>) -> Int {
-    String(decoding: bytes[range], as: UTF8.self).unicodeScalars.count
+    // Most lines are ASCII, and a long one may have many places.
+    if bytes[range].allSatisfy({ $0 < 0x80 }) { return range.count }
+    return String(decoding: bytes[range], as: UTF8.self).unicodeScalars.count
   }
 }
 

@@ -111,7 +111,7 @@ public final class SyntaxTree: Sendable {
   public let tokens: TokenList
   /// What is wrong with it, in the order of the text; Lua compiles a text that has none.
   public let problems: [SyntaxProblem]
-  let nodes: ContiguousArray<Record>
+  let records: ContiguousArray<Record>
   /// For the token of each name that stands for a local variable, the token that declares it; -1 for others.
   let declarations: ContiguousArray<Int32>
 
@@ -140,7 +140,7 @@ public final class SyntaxTree: Sendable {
     parser.parseChunk()
     self.source = source
     tokens = lexer.tokens
-    nodes = parser.nodes
+    records = parser.nodes
     declarations = parser.declarations
     problems = SyntaxTree.merged(lexer.problems, parser.problems)
   }
@@ -159,10 +159,32 @@ public final class SyntaxTree: Sendable {
   }
 
   /// The node of the whole text.
-  public var root: SyntaxNode { SyntaxNode(tree: self, id: UInt32(nodes.count - 1)) }
+  public var root: SyntaxNode { SyntaxNode(tree: self, id: UInt32(records.count - 1)) }
+
+  /// All nodes, children before their parents.
+  public var nodes: Nodes { Nodes(tree: self) }
+
+  /// The nodes of a tree.
+  public struct Nodes: RandomAccessCollection, Sendable {
+    let tree: SyntaxTree
+
+    /// The first one's number.
+    public var startIndex: Int { 0 }
+    /// How many there are.
+    public var endIndex: Int { tree.records.count }
+
+    /// A node by its number.
+    public subscript(index: Int) -> SyntaxNode { SyntaxNode(tree: tree, id: UInt32(index)) }
+  }
+
+  /// The node of an `id`.
+  public func node(_ id: UInt32) -> SyntaxNode { SyntaxNode(tree: self, id: id) }
 
   /// Whether the text is wrong only because it ends too early, so that more text can make it right.
   public var isIncomplete: Bool { !problems.isEmpty && problems.allSatisfy(\.isAtEnd) }
+
+  /// Whether the text ends inside of a token or a comment that has no end yet.
+  public var endsInsideToken: Bool { problems.contains { $0.isAtEnd && !$0.range.isEmpty } }
 
   /// The innermost node around an offset.
   public func node(at offset: Int) -> SyntaxNode {
@@ -172,6 +194,8 @@ public final class SyntaxTree: Sendable {
   }
 
   /// The token that declares the local variable that a name stands for; nil for global names and fields.
+  ///
+  /// The `self` that methods have without writing it is declared by the method's name.
   public func declaration(ofToken token: Int) -> Int? {
     let found = declarations[token]
     return found >= 0 ? Int(found) : nil
@@ -188,7 +212,7 @@ public struct SyntaxNode: Sendable {
   /// Tells the nodes of a tree apart.
   public let id: UInt32
 
-  private var record: SyntaxTree.Record { tree.nodes[Int(id)] }
+  private var record: SyntaxTree.Record { tree.records[Int(id)] }
 
   /// What it is.
   public var kind: SyntaxKind { record.kind }
@@ -212,7 +236,7 @@ public struct SyntaxNode: Sendable {
 
   /// The node around it; nil for the root.
   public var parent: SyntaxNode? {
-    Int(id) == tree.nodes.count - 1 ? nil : SyntaxNode(tree: tree, id: record.parent)
+    Int(id) == tree.records.count - 1 ? nil : SyntaxNode(tree: tree, id: record.parent)
   }
 
   /// The nodes just inside, in order.
@@ -270,7 +294,7 @@ public struct SyntaxNode: Sendable {
     public mutating func next() -> SyntaxNode? {
       guard upcoming != 0 else { return nil }
       let node = SyntaxNode(tree: tree, id: upcoming - 1)
-      upcoming = tree.nodes[Int(upcoming - 1)].nextSibling
+      upcoming = tree.records[Int(upcoming - 1)].nextSibling
       return node
     }
   }

@@ -129,6 +129,8 @@ public struct TokenList: Sendable {
   var ends: ContiguousArray<UInt32> = []
   /// A number for each name, the same for equal names; 0 for what is no name.
   var names: ContiguousArray<UInt32> = []
+  /// The number of the name `self`, which methods declare without writing it; 0 where the text does not have it.
+  var selfName: UInt32 = 0
   /// The comments in order, from their dashes to their end.
   public internal(set) var comments: [Range<Int>] = []
 

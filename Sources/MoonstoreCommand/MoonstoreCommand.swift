@@ -23,7 +23,7 @@ struct MoonstoreCommand: AsyncParsableCommand {
     version: "moonstore \(release) (\(LuaVM.release))\n\(LuaVM.weakness)",
     subcommands: [
       RunCommand.self, ReplSubcommand.self, AttachCommand.self, EvalCommand.self,
-      InspectCommand.self,
+      InspectCommand.self, CheckCommand.self,
     ]
   )
 

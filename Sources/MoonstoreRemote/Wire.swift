@@ -70,13 +70,14 @@ enum Wire {
       "member": error.member.map(Value.string) ?? .null,
       "script": error.script.map(Value.string) ?? .null,
       "line": error.line.map { .integer(Int64($0)) } ?? .null,
+      "column": error.column.map { .integer(Int64($0)) } ?? .null,
       "traceback": .string(error.traceback),
     ]
   }
 
   static func error(_ record: Value) -> StoreError? {
     guard let code = record["code"]?.stringValue else { return nil }
-    return StoreError(
+    var error = StoreError(
       StoreError.Code(rawValue: code),
       record["message"]?.stringValue ?? "",
       store: record["store"]?.stringValue,
@@ -85,6 +86,8 @@ enum Wire {
       line: record["line"]?.integerValue.map { Int($0) },
       traceback: record["traceback"]?.stringValue ?? ""
     )
+    error.column = record["column"]?.integerValue.map { Int($0) }
+    return error
   }
 
   // MARK: Completions

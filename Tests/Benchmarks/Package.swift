@@ -21,6 +21,8 @@ let package = Package(
         "CReference",
         .product(name: "MoonstoreHost", package: "moonstore"),
         .product(name: "MoonstoreCore", package: "moonstore"),
+        .product(name: "MoonLuaSyntax", package: "moonstore"),
+        .product(name: "MoonstoreCheck", package: "moonstore"),
       ]
     ),
   ]

@@ -52,13 +52,6 @@ struct LuaVMTests {
     #expect(error?.traceback == "")
   }
 
-  @Test func `A text that only lacks its end is incomplete`() {
-    let open = luaError { try vm.load("if x then", name: "prompt") }
-    #expect(open?.isIncompleteInput == true)
-    let wrong = luaError { try vm.load("if then", name: "prompt") }
-    #expect(wrong?.isIncompleteInput == false)
-  }
-
   @Test func `Scripts share the globals of their machine`() throws {
     try vm.run("greeting = 'hello'")
     #expect(try vm.globals.get("greeting", as: String.self) == "hello")

@@ -64,7 +64,7 @@ import TestSupport
     let run = try await CommandRun(["run", project.path, "--json"])
     #expect(run.code != 0)
     #expect(run.output == "")
-    #expect(run.errors.contains("moonstore.lua:3: '"))
+    #expect(run.errors.contains(#""file":"moonstore.lua","line":3,"#))
   }
 
   @Test func `A project cannot allow itself anything by a setting`() async throws {

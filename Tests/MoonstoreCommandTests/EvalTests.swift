@@ -93,7 +93,7 @@ import TestSupport
       "counter:add(9)"
     )
     #expect(run.output == "1\n")
-    #expect(run.errors.hasPrefix("error: entry 2:1: stop"))
+    #expect(run.errors.hasPrefix("entry 2:1: error script: stop"))
     #expect(run.code == 1)
   }
 
@@ -119,13 +119,13 @@ import TestSupport
     #expect(repl.output == expected)
     #expect(repl.code == 0)
     let failing = try await CommandRun(["repl", project.path], input: "x = 1\n\nerror('x')")
-    #expect(failing.errors.hasPrefix("error: entry 1:3: x"))
+    #expect(failing.errors.hasPrefix("entry 1:3: error script: x"))
     #expect(failing.code == 1)
   }
 
   @Test func `A line after a command counts from the start of the text`() async throws {
     let run = try await eval("-", input: "x = 1\n:stores\nerror('here')")
-    #expect(run.errors.hasPrefix("error: entry 2:3: here"))
+    #expect(run.errors.hasPrefix("entry 2:3: error script: here"))
   }
 
   @Test func `Methods on lines of their own are no commands`() async throws {

@@ -127,7 +127,7 @@ import TestSupport
     let broken = try TestProject(["stores/a.lua": "return defineStore("])
     let syntax = try await CommandRun(["inspect", broken.path, "--json"])
     #expect(syntax.code == 2)
-    #expect(syntax.errors.contains("stores/a.lua:1"))
+    #expect(syntax.errors.contains(#""file":"stores/a.lua","line":1,"#))
     let failing = try TestProject(["stores/a.lua": "error('at load')"])
     #expect(try await CommandRun(["inspect", failing.path]).code == 1)
     #expect(try await CommandRun(["inspect"]).code == 64)

@@ -44,7 +44,7 @@ import TestSupport
     try run.enter("counter.n + _1")
     try await run.wait(for: "5\n")
     try run.enter("error('no')")
-    try await run.wait(for: "error: entry 4:1: no")
+    try await run.wait(for: "entry 4:1")
     try await run.wait(for: "> ")
     try run.send("\u{04}")
     #expect(try await run.end() == 0)

@@ -54,8 +54,8 @@ struct WatchCommandTests {
     )
     #expect(run.output == "code 130\n")
     let errors = try String(contentsOfFile: folder.path + "/err", encoding: .utf8)
-    #expect(errors.contains("refused: stores/a.lua:1: unexpected symbol near '}'"))
-    #expect(errors.components(separatedBy: "refused:").count == 2)
+    #expect(errors.contains("error E011: unexpected symbol near '}'"))
+    #expect(errors.components(separatedBy: " E011:").count == 2)
     #expect(errors.contains("reload: stores/a.lua: version 1 -> 2"))
   }
 

@@ -28,6 +28,7 @@ struct CallAnswer {
     fields["member"] = failure.member.map(Value.string)
     fields["script"] = failure.script.map(Value.string)
     fields["line"] = failure.line.map { .integer(Int64($0)) }
+    fields["column"] = failure.column.map { .integer(Int64($0)) }
     if !failure.traceback.isEmpty { fields["traceback"] = .string(failure.traceback) }
     fields["value"] = failure.value
     self.init(id: id, error: fields)

@@ -32,7 +32,7 @@ struct AttachCommand: AsyncParsableCommand {
   func validate() throws { _ = try SocketAddress(address) }
 
   func run() async throws {
-    let printer = DiagnosticPrinter(.errors)
+    let printer = DiagnosticPrinter(.errors, json: settings.json)
     SignalWatch.shared.onEnd { printer.note($0, evenIfQuiet: true) }
     var status: ExitStatus
     do throws(StoreError) {
@@ -56,7 +56,7 @@ struct AttachCommand: AsyncParsableCommand {
     )
     let isInteractive =
       Descriptor.input.isTerminal && Terminal.output.isInteractive && !settings.json
-    guard isInteractive, let console = console(session) else {
+    guard isInteractive, let console = console(session, printer.texts) else {
       return await ReplSubcommand.pipe(session, relay, printer, settings)
     }
     relay.relay { console.hear($0) }
@@ -74,7 +74,7 @@ struct AttachCommand: AsyncParsableCommand {
     )
   }
 
-  private func console(_ session: RemoteSession) -> ReplConsole? {
+  private func console(_ session: RemoteSession, _ texts: ScriptTexts) -> ReplConsole? {
     let project = session.project ?? "host"
     let name = URL(fileURLWithPath: project).lastPathComponent.prefix(40)
     let history =
@@ -85,6 +85,7 @@ struct AttachCommand: AsyncParsableCommand {
       session,
       title: "\(String(name).escapedForTerminal)@host\(rights)",
       history: history,
+      texts: texts,
       .output
     )
   }

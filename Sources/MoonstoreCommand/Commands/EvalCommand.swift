@@ -64,7 +64,11 @@ struct EvalCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let printer = DiagnosticPrinter(.errors)
+    let printer = DiagnosticPrinter(
+      .errors,
+      json: settings.json,
+      texts: ScriptTexts(project: project)
+    )
     SignalWatch.shared.onEnd { printer.note($0, evenIfQuiet: true) }
     let status: ExitStatus
     do throws(StoreError) {

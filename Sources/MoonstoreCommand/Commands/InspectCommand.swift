@@ -41,7 +41,7 @@ struct InspectCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let printer = DiagnosticPrinter(.errors, isQuiet: false)
+    let printer = DiagnosticPrinter(.errors, json: json, texts: ScriptTexts(project: project))
     let bytes: [UInt8]
     do throws(StoreError) {
       bytes = try await describe(printer)

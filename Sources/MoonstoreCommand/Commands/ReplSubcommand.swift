@@ -34,7 +34,11 @@ struct ReplSubcommand: AsyncParsableCommand {
   var noHistory = false
 
   func run() async throws {
-    let printer = DiagnosticPrinter(.errors)
+    let printer = DiagnosticPrinter(
+      .errors,
+      json: settings.json,
+      texts: ScriptTexts(project: project)
+    )
     SignalWatch.shared.onEnd { printer.note($0, evenIfQuiet: true) }
     let status: ExitStatus
     do throws(StoreError) {
@@ -70,7 +74,14 @@ struct ReplSubcommand: AsyncParsableCommand {
     let name = URL(fileURLWithPath: project).resolvingSymlinksInPath().lastPathComponent
     let history = noHistory ? nil : EntryHistory(ofProject: project, environment: environment)
     let title = settings.rights == .all ? name : "\(name) (\(settings.rights.rawValue))"
-    guard let console = ReplConsole(session, title: title, history: history, .output) else {
+    let console = ReplConsole(
+      session,
+      title: title,
+      history: history,
+      texts: printer.texts,
+      .output
+    )
+    guard let console else {
       return await Self.pipe(session, hearer, printer, settings)
     }
     hearer.relay { console.hear($0) }

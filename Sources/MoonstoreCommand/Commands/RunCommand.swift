@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MoonValue
 import MoonstoreCore
 import MoonstoreHost
@@ -107,7 +108,12 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let printer = DiagnosticPrinter(.errors, isQuiet: quiet)
+    let printer = DiagnosticPrinter(
+      .errors,
+      isQuiet: quiet,
+      json: json,
+      texts: ScriptTexts(project: project)
+    )
     let signals = SignalWatch.shared
     signals.onEnd { printer.note($0, evenIfQuiet: true) }
     let status: ExitStatus
@@ -200,6 +206,9 @@ struct RunCommand: AsyncParsableCommand {
       return write(try await listing(of: host), printer)
     }
     if watch { DriverWatch.begin(location, every: poll ?? 0.5, printer) }
+    if let text = try? String(contentsOfFile: location.path, encoding: .utf8) {
+      printer.texts.keep(text, of: location.name)
+    }
     let result = try await host.run(
       script: location.path,
       name: location.name,

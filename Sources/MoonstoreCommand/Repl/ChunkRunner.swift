@@ -23,7 +23,7 @@ final class ChunkRunner: Sendable {
     self.timeout = timeout
   }
 
-  /// Splits a text at the lines that are commands.
+  /// Splits a text at the lines that are commands; a line of a long string or comment is none.
   static func chunks(of text: String) -> [String] {
     var chunks: [String] = []
     var lines: [Substring] = []
@@ -37,7 +37,9 @@ final class ChunkRunner: Sendable {
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       count += 1
       let word = line.prefix { !$0.isWhitespace }
-      if ReplCommand.all.contains(where: { $0.name == word }) {
+      if ReplCommand.all.contains(where: { $0.name == word }),
+        !ReplInput.endsInsideText(lines.joined(separator: "\n"))
+      {
         flush()
         chunks.append(String(line))
       } else {
@@ -98,6 +100,7 @@ final class ChunkRunner: Sendable {
     let timer = timeout.map { seconds in Late(seconds, peer, printer) }
     let result = await peer.submit(text, view)
     let isLate = timer?.stop() ?? false
+    printer.texts.keep(text, ofEntry: result.entry)
     for note in result.notes { printer.note(note) }
     switch result.status {
     case .quit: return .quit
@@ -191,7 +194,7 @@ private final class Late: Sendable {
         return true
       }
       guard isRunning == true else { return }
-      printer.error("the entry took longer than \(seconds) s")
+      printer.error(StoreError(.timeLimit, "the entry took longer than \(seconds) s"))
       peer.cancel()
       self?.queue.asyncAfter(deadline: .now() + 5) { [weak self] in
         // A loop that nothing can stop; exit() would meet its thread at work.

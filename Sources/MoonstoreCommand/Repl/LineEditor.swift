@@ -1,5 +1,6 @@
 import CMoonTerminal
 import Foundation
+import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Synchronization

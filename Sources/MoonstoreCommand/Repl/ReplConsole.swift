@@ -1,4 +1,6 @@
 import Foundation
+import MoonDiagnostics
+import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Synchronization
@@ -12,12 +14,20 @@ final class ReplConsole: Sendable {
   private let history: EntryHistory?
   private let editor: LineEditor
   private let output: Terminal
+  private let texts: ScriptTexts
   private let entry = Mutex((isRunning: false, isStreaming: false, interrupts: 0))
   private let good = Mutex<[String]>([])
 
   /// A console; nil when stdin and stdout are no terminal.
-  init?(_ peer: any ReplPeer, title: String, history: EntryHistory?, _ output: Terminal) {
+  init?(
+    _ peer: any ReplPeer,
+    title: String,
+    history: EntryHistory?,
+    texts: ScriptTexts,
+    _ output: Terminal
+  ) {
     self.peer = peer
+    self.texts = texts
     self.title = title
     self.history = history
     self.output = output
@@ -137,6 +147,7 @@ final class ReplConsole: Sendable {
     entry.withLock { $0 = (true, false, 0) }
     let result = await peer.submit(text, view)
     entry.withLock { $0 = (false, result.isStreaming, 0) }
+    texts.keep(text, ofEntry: result.entry)
     show(result)
     if result.status == .ok { good.withLock { $0.append(entered) } }
     if result.isStreaming {
@@ -160,10 +171,8 @@ final class ReplConsole: Sendable {
     var text = ""
     if !result.text.isEmpty { text += TerminalText.clean(result.text, keepsColors: true) + "\n" }
     if let error = result.error, result.status == .failed {
-      text += output.colored("error:", .red) + " " + error.summary.escapedForTerminal + "\n"
-      for line in error.traceback.split(separator: "\n").prefix(20) {
-        text += note("  " + String(line.drop { $0 == " " || $0 == "\t" }).escapedForTerminal)
-      }
+      let layout = DiagnosticText(hasColor: output.hasColor, width: LineEditor.columns)
+      text += error.diagnostics { texts.text(of: $0) }.map(layout.text).joined()
     }
     if result.status == .cancelled { text += note("cancelled") }
     for line in result.notes { text += note(line.escapedForTerminal) }

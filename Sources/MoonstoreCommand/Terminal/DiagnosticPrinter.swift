@@ -1,3 +1,5 @@
+import MoonDiagnostics
+import MoonValue
 import MoonstoreCore
 import MoonstoreHost
 import Synchronization
@@ -18,14 +20,29 @@ final class DiagnosticPrinter: Sendable {
 
   private let terminal: Terminal
   private let isQuiet: Bool
+  private let json: Bool
+  let texts: ScriptTexts
   private let state = Mutex(State())
   /// Takes what is to be written, while a prompt has the terminal; tells whether it did.
   private let prompt = Mutex<(@Sendable (String) -> Bool)?>(nil)
 
-  /// Makes a printer; a quiet one writes only errors and what scripts log.
-  init(_ terminal: Terminal, isQuiet: Bool = false) {
+  /// Makes a printer.
+  ///
+  /// - Parameters:
+  ///   - terminal: Where it writes: lines of scripts are shown, and colours, where people watch.
+  ///   - isQuiet: Whether it writes only errors and what scripts log.
+  ///   - json: Whether errors are written as JSON, one a line.
+  ///   - texts: The texts of scripts, for the lines that are shown.
+  init(
+    _ terminal: Terminal,
+    isQuiet: Bool = false,
+    json: Bool = false,
+    texts: ScriptTexts = ScriptTexts(project: nil)
+  ) {
     self.terminal = terminal
     self.isQuiet = isQuiet
+    self.json = json
+    self.texts = texts
   }
 
   /// How many errors were written.
@@ -33,26 +50,27 @@ final class DiagnosticPrinter: Sendable {
 
   /// An error, with its traceback indented below.
   func error(_ error: StoreError) {
-    self.error(error.summary, traceback: error.traceback)
-  }
-
-  /// An error.
-  func error(_ summary: String, traceback: String = "") {
-    var text = terminal.colored("error:", .red) + " " + summary.escapedForTerminal + "\n"
-    for line in traceback.split(separator: "\n") {
-      let line = String(line.drop { $0 == " " || $0 == "\t" }).escapedForTerminal
-      text += terminal.colored("  " + line, .gray) + "\n"
-    }
+    let text = text(of: error)
     state.withLock { state in
       state.errorCount += 1
       write(text, &state)
     }
   }
 
-  /// An error that leaves what runs as it is.
+  /// An error of the command itself.
+  func error(_ message: String) { error(StoreError(.unreadable, message)) }
+
+  /// An error that leaves what runs as it is, and does not count.
   func warn(_ error: StoreError) {
-    let text = terminal.colored("refused:", .red) + " " + error.summary.escapedForTerminal + "\n"
+    let text = text(of: error)
     state.withLock { write(text, &$0) }
+  }
+
+  private func text(of error: StoreError) -> String {
+    let diagnostics = error.diagnostics { texts.text(of: $0) }
+    if json { return diagnostics.map { $0.json + "\n" }.joined() }
+    let layout = DiagnosticText(showsFrames: terminal.isInteractive, hasColor: terminal.hasColor)
+    return diagnostics.map(layout.text).joined()
   }
 
   /// A line that a script has logged.

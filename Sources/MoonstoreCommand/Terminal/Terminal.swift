@@ -1,5 +1,5 @@
-import MoonstoreCore
 import Foundation
+import MoonValue
 
 /// What stands at the end of a stream: a person's terminal, or a file or program.
 struct Terminal: Sendable {

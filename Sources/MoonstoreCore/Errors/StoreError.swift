@@ -106,6 +106,8 @@ public struct StoreError: Error, Sendable {
   public var script: String?
   /// The line in the script, from 1.
   public var line: Int?
+  /// The column in the line, in Unicode scalars from 1, where it is known: that of what is no Lua.
+  public var column: Int?
   /// Lua's traceback, one level a line; empty when there was none.
   public var traceback: String
   /// The table that the script raised as its error.

@@ -1,4 +1,5 @@
 import MoonLua
+import MoonLuaSyntax
 import MoonValue
 import MoonstoreCore
 
@@ -111,6 +112,7 @@ extension HostEngine {
       var error = StoreError(lua: error)
       // What is no text at all has no line.
       if error.script == nil { error.script = unit.name }
+      error.locate(in: SyntaxTree(parsing: text))
       throw error
     }
   }

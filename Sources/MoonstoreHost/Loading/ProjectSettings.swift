@@ -1,4 +1,5 @@
 import MoonLua
+import MoonLuaSyntax
 import MoonValue
 import MoonstoreCore
 
@@ -33,6 +34,11 @@ struct ProjectSettings {
         }
         settings = value.mapValue ?? [:]
       case "limits": try read(limits: value)
+      // What the checker is told, which reads it in the text.
+      case "check":
+        guard value == [] || value.mapValue != nil else {
+          throw wrong("check", "must be a table with names")
+        }
       case "capabilities": try read(capabilities: value, host)
       case "messageMiddleware":
         guard let names = value.arrayValue, names.allSatisfy({ $0.stringValue != nil }) else {
@@ -43,7 +49,9 @@ struct ProjectSettings {
         }
         messageMiddleware = names.compactMap(\.stringValue)
       default:
-        let known = ["main", "settings", "limits", "capabilities", "messageMiddleware"]
+        let known = [
+          "main", "settings", "limits", "capabilities", "messageMiddleware", "check",
+        ]
         throw wrong(
           key.name,
           "is no setting of a project\(Suggestion.text(for: key.name, among: known))"
@@ -130,21 +138,17 @@ struct ProjectSettings {
     StoreError(.invalidDefinition, "'\(name)' \(what)", script: Self.file, line: line(of: name))
   }
 
-  /// Where a word first stands in the text.
+  /// Where a name or a text first stands in the settings.
   private func line(of word: String) -> Int? {
-    guard !word.isEmpty else { return nil }
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      for range in line.ranges(of: word) {
-        let isPart = { (character: Character) in
-          character.isLetter || character.isNumber || character == "_"
-        }
-        let before = line[..<range.lowerBound].last.map(isPart) ?? false
-        let after = line[range.upperBound...].first.map(isPart) ?? false
-        if !before, !after { return index + 1 }
+    let tree = SyntaxTree(parsing: text)
+    let place = tree.nodes.first { node in
+      switch node.kind {
+      case .namedField: node.nameToken.map(tree.text(ofToken:)) == word
+      case .stringLiteral: node.stringContent.map { String(decoding: $0, as: UTF8.self) } == word
+      default: false
       }
     }
-    return nil
+    return place.map { tree.source.line(at: $0.range.lowerBound) }
   }
 }
 

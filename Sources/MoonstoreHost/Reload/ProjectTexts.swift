@@ -1,3 +1,4 @@
+import MoonValue
 import MoonstoreCore
 
 /// The texts of all scripts of a project, read in one go and away from the host, so that a reload sees one

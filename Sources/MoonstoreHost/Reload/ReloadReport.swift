@@ -1,3 +1,4 @@
+public import MoonDiagnostics
 public import MoonValue
 public import MoonstoreCore
 
@@ -62,6 +63,8 @@ public struct ReloadReport: Sendable {
   /// Seconds in which the host did nothing else: scripts run, state fitted, everything swapped.
   public internal(set) var pause = 0.0
 
+  /// What was wrong, as people and programs are told of it.
+  public var diagnostics: [Diagnostic] { failures.flatMap { $0.diagnostics() } }
   /// Whether nothing has changed because something was wrong.
   public var isRefused: Bool { !failures.isEmpty }
   /// Whether there was nothing to do.
@@ -72,7 +75,7 @@ extension ReloadReport: CustomStringConvertible {
   /// One line for each script, store and failure.
   public var description: String {
     if isEmpty { return "nothing has changed" }
-    var lines: [String] = failures.map { $0.summary }
+    var lines: [String] = diagnostics.map(\.description)
     if isRefused {
       let goOn = scripts.compactMap { script in
         script.old.map { "version \($0) of \(script.name) goes on" }
@@ -150,6 +153,7 @@ extension ReloadReport {
         }
       ),
       "inherited": texts(inherited), "errors": texts(failures.map(\.summary)),
+      "diagnostics": .array(diagnostics.map(\.record)),
       "reason": reason.map { .string($0.summary) } ?? .null, "seconds": .number(duration),
       "pause": .number(pause),
     ]

@@ -20,20 +20,31 @@ extension ReplSession: ReplPeer {}
 public enum ReplInput: Sendable {
   /// Whether a text lacks its end, so that the next line belongs to it.
   public static func isIncomplete(_ text: String) -> Bool {
-    var code = text.drop { $0.isWhitespace }
-    if code.first == ":" {
-      let taking = [":dry", ":time", ":watch", ":print"]
-      guard let command = taking.first(where: { code.hasPrefix($0 + " ") }) else { return false }
-      code = code.dropFirst(command.count)
-    } else if code.first == "=" {
-      code = code.dropFirst()
-    }
-    // With a line break behind it a text without an end quote is wrong, and does not lack its end.
-    let source = code + "\n"
-    let expression = SyntaxTree(parsing: "return " + source)
-    guard !expression.problems.isEmpty else { return false }
-    let statements = SyntaxTree(parsing: String(source))
-    guard !statements.problems.isEmpty else { return false }
-    return expression.isIncomplete || statements.isIncomplete
+    let code = code(of: text)
+    guard !code.hasPrefix(":") || code.hasPrefix("::") else { return false }
+    return EntrySyntax(code).form == .incomplete
+  }
+
+  /// The Lua of an entry, behind a command that takes code; a text that is another command stays as it is.
+  public static func code(of text: String) -> Substring {
+    let code = text.drop { $0.isWhitespace }
+    if code.first == "=" { return code.dropFirst() }
+    guard code.first == ":" else { return text[...] }
+    let taking = [":dry", ":time", ":watch", ":print"]
+    guard let command = taking.first(where: { code.hasPrefix($0 + " ") }) else { return code }
+    return code.dropFirst(command.count)
+  }
+
+  /// What errors call an entry, by its number.
+  public static func name(ofEntry number: Int) -> String { "entry \(number)" }
+
+  /// Whether errors call an entry so.
+  static func isEntry(_ name: String) -> Bool {
+    name.hasPrefix("entry ") && Int(name.dropFirst("entry ".count)) != nil
+  }
+
+  /// Whether a text ends inside of a long string or a long comment, so that its next line is no line of its own.
+  public static func endsInsideText(_ text: String) -> Bool {
+    SyntaxTree(parsing: text + "\n").endsInsideToken
   }
 }

@@ -37,7 +37,7 @@ end
 
 -- table.sort moves parts of state without copying them: an order of positions is sorted instead.
 local sort = table.sort
-sortParts(function(list, compare)
+sortParts(function(list, compare) -- luacheck: globals sortParts
   if not native.isPart(list) then error("attempt to sort " .. tostring(list), 3) end
   local values, order = {}, {}
   for index, value in ipairs(list) do
@@ -400,6 +400,7 @@ function onion(plan, layer, self, ...)
   return handOn(frame, current.fn(call, function(...)
     if frame[5] then error("middleware calls next() once", 2) end
     frame[5] = true
+    -- moonstore: allow(W432) a function that captured the outer ones would need an object for each
     local plan, layer = frame[1], frame[2]
     if select("#", ...) > 0 then
       return see(frame, plan[layer].grant, onion(plan, layer + 1, frame[3], ...))

@@ -31,6 +31,8 @@ import Testing
   func `A text is whole, lacks its end or is wrong`(text: String, expected: String) async throws {
     let repl = try await TestSession([:])
     #expect(await repl.session.submit(text).status.rawValue == expected)
+    // The prompt decides without the session, which may be in another process.
+    #expect(ReplInput.isIncomplete(text) == (expected == "incomplete"))
   }
 
   @Test func `A whole chunk that lacks its end is wrong`() async throws {
@@ -46,5 +48,11 @@ import Testing
     #expect(await repl(":time counter:add(") == "incomplete")
     #expect(await repl(":dry counter:add(") == "incomplete")
     #expect(await repl(":dry counter:add(\n1)").contains("counter.n: 0 -> 1"))
+  }
+
+  @Test func `A line inside of a long string or comment is no command`() {
+    #expect(ReplInput.endsInsideText("x = [[\na") && ReplInput.endsInsideText("--[==[ a\n]]"))
+    #expect(!ReplInput.endsInsideText("x = [[\na]]") && !ReplInput.endsInsideText("f("))
+    #expect(!ReplInput.endsInsideText("-- it's [[") && !ReplInput.endsInsideText("'[['"))
   }
 }

@@ -1,3 +1,4 @@
+import MoonDiagnostics
 import MoonLua
 import MoonValue
 import MoonstoreCore
@@ -95,10 +96,14 @@ extension HostEngine {
         }.joined(separator: "\n")
       }
     } catch let error as LuaError {
-      return "error: " + PrintedText.line(StoreError(lua: error).summary)
+      return line(of: StoreError(lua: error))
     } catch {
-      return "error: " + PrintedText.line(StoreError(wrapping: error).summary)
+      return line(of: StoreError(wrapping: error))
     }
+  }
+
+  private func line(of error: StoreError) -> String {
+    PrintedText.line(error.diagnostics().map(\.description).joined(separator: "; "))
   }
 }
 

@@ -71,10 +71,10 @@ local function read(matcher, name)
     add({ kind = "change", store = id, path = path, grant = grant }, where, word)
   end
 
-  local function addEach(list, add, where)
-    if type(list) ~= "table" then return add(list, where) end
+  local function addEach(list, addOne, where)
+    if type(list) ~= "table" then return addOne(list, where) end
     if #list == 0 then wrong("the list of events is empty") end
-    for _, one in ipairs(list) do add(one, where) end
+    for _, one in ipairs(list) do addOne(one, where) end
   end
 
   local fields = {

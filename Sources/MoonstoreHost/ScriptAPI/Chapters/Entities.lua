@@ -30,7 +30,7 @@ end
 -- Requests. Which are under way is state, so that it is undone, reset and kept at a reload as state is.
 
 -- An answer that is no success: a table, so that scripts can ask for `err.status`.
-local StatusError = markData {
+local StatusError = markData { -- luacheck: globals markData
   __tostring = function(err) return err.message end, __name = "status error", __metatable = false,
 }
 
@@ -214,11 +214,11 @@ local function merged(entity, list, changes)
     items[places[key]] = item
   end
   for _, item in ipairs(list) do add(item) end
-  for _, change in ipairs(changes) do
-    if change.item ~= null then
-      add(change.item)
-    elseif places[change.id] then
-      table.remove(items, places[change.id])
+  for _, made in ipairs(changes) do
+    if made.item ~= null then
+      add(made.item)
+    elseif places[made.id] then
+      table.remove(items, places[made.id])
       places = {}
       for index, item in ipairs(items) do places[keyOf(item[entity.idField])] = index end
     end

@@ -5,6 +5,7 @@ local native = tools.native
 local makers = {}
 
 local methods = {}
+-- luacheck: globals markData
 local Response = markData { __index = methods, __name = "response", __metatable = false }
 
 -- The body as a value.

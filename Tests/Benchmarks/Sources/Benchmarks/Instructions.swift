@@ -16,6 +16,7 @@ struct InstructionCounter {
     switch id {
     case "W8b", "Hb", "C", "R", "Rt", "D": nil
     case "W4r", "W6de", "W6br", "W7i", "W7m", "L4r", "H": 20
+    case "Y1", "Y2": 2
     case "W3s", "P3", "P3x", "L3", "W8": 200
     case "W4", "W4l", "W7r", "W7w", "W7p": 20_000
     default: 2_000

@@ -6,7 +6,7 @@ import Foundation
 struct Main {
   static var all: [Benchmark] {
     Actions.all + Shop.all + Peers.all + Getters.all + Bus.all + Graphs.all + State.all + Stores.all
-      + LimitRows.all + Starts.all + Days.all
+      + LimitRows.all + Starts.all + Days.all + Syntax.all
   }
 
   /// Waits for everything on the main thread: valgrind crashes on how an asynchronous `main` would park it.

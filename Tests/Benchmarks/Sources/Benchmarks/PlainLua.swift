@@ -38,6 +38,19 @@ import Foundation
     return result
   }
 
+  /// Compiles a text and throws the result away, as luac -p does.
+  func compile(_ text: [UInt8]) throws {
+    // The bytes are read during the call only.
+    let compiles = unsafe text.withUnsafeBytes { bytes in
+      unsafe reference_compile(
+        state,
+        bytes.assumingMemoryBound(to: CChar.self).baseAddress,
+        bytes.count
+      )
+    }
+    try check(compiles)
+  }
+
   /// Bytes after a full collection.
   var bytes: Int { unsafe reference_bytes(state) }
 

@@ -59,6 +59,12 @@ bool reference_load(reference *self, const char *path) {
   return true;
 }
 
+bool reference_compile(reference *self, const char *text, size_t length) {
+  if (luaL_loadbufferx(self->lua, text, length, "=text", "t") != LUA_OK) return failed(self);
+  lua_settop(self->lua, 0);
+  return true;
+}
+
 // What `list[name]` is, in protected mode.
 static int find(lua_State *L) {
   lua_getglobal(L, lua_tostring(L, 1));

@@ -12,6 +12,8 @@ reference *reference_open(void);
 void reference_close(reference *self);
 // Runs a file. Each function here gives false for a failure, and `reference_error` says which.
 bool reference_load(reference *self, const char *path);
+// Compiles a text as luac does, and throws the result away.
+bool reference_compile(reference *self, const char *text, size_t length);
 // Calls the function `loops[name]` once with a count; `result` is the number that it returns.
 bool reference_loop(reference *self, const char *name, int64_t count, double *result);
 // Calls the functions of the list `steps[name]` one after the other, `count` times, each by a protected call of

@@ -1,4 +1,4 @@
-import MoonstoreCore
+import MoonValue
 import Testing
 
 @Suite struct TerminalTextTests {

@@ -4,9 +4,9 @@
 /// are not compared, nor more than so many, of which those of other lengths cost next to nothing.
 package enum Suggestion {
   /// Longer names are not compared; their writers have copied them.
-  static let longest = 64
+  package static let longest = 64
   /// How many names are looked at.
-  static let most = 4_096
+  package static let most = 4_096
 
   /// "; did you mean 'x'?" for the nearest other name, or nothing when none is near.
   package static func text(for name: String, among names: some Sequence<String>) -> String {

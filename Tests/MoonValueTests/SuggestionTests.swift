@@ -1,4 +1,4 @@
-import MoonstoreCore
+import MoonValue
 import Testing
 
 /// What was probably meant is found, at a cost that is bounded.
