@@ -36,8 +36,8 @@ extension Diagnostic {
 }
 
 extension Diagnostic.Place {
-  fileprivate var fields: [Value.Key: Value] {
-    var fields: [Value.Key: Value] = ["file": .string(file)]
+  fileprivate var fields: ValueMap {
+    var fields: ValueMap = ["file": .string(file)]
     for (name, number) in [
       ("line", line), ("column", column), ("endLine", endLine), ("endColumn", endColumn),
     ] {

@@ -91,7 +91,7 @@ public enum CheckFormat: String, Sendable, CaseIterable {
   private func result(_ diagnostic: Diagnostic, _ root: String) -> Value {
     var location: Value = [:]
     if let place = diagnostic.place {
-      var region: [Value.Key: Value] = ["startLine": .integer(Int64(place.line ?? 1))]
+      var region: ValueMap = ["startLine": .integer(Int64(place.line ?? 1))]
       if let column = place.column { region["startColumn"] = .integer(Int64(column)) }
       if let line = place.endLine { region["endLine"] = .integer(Int64(line)) }
       if let column = place.endColumn { region["endColumn"] = .integer(Int64(column)) }
