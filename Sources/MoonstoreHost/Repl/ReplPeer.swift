@@ -22,9 +22,9 @@ public enum ReplInput: Sendable {
   public static func isIncomplete(_ text: String) -> Bool {
     var code = text.drop { $0.isWhitespace }
     if code.first == ":" {
-      let taking = [":dry", ":time", ":watch", ":print"]
-      guard let command = taking.first(where: { code.hasPrefix($0 + " ") }) else { return false }
-      code = code.dropFirst(command.count)
+      let name = code.prefix { !$0.isWhitespace }
+      guard ReplCommand.named(name)?.takes == .code else { return false }
+      code = code.dropFirst(name.count)
     } else if code.first == "=" {
       code = code.dropFirst()
     }
