@@ -59,12 +59,35 @@ let package = Package(
       name: "MoonstoreCheck",
       dependencies: ["MoonLuaSyntax", "MoonDiagnostics", "MoonValue"]
     ),
+    // The description of all that scripts get, for the host and for tools that run nothing.
+    .target(
+      name: "MoonstoreInterface",
+      resources: [
+        .embedInCode("Interface/bus.lua"),
+        .embedInCode("Interface/composition.lua"),
+        .embedInCode("Interface/effects.lua"),
+        .embedInCode("Interface/factories.lua"),
+        .embedInCode("Interface/http.lua"),
+        .embedInCode("Interface/lua.lua"),
+        .embedInCode("Interface/registry.lua"),
+        .embedInCode("Interface/scripts.lua"),
+        .embedInCode("Interface/stores.lua"),
+        .embedInCode("Interface/turns.lua"),
+        .embedInCode("Interface/values.lua"),
+        .embedInCode("Interface/world.lua"),
+      ]
+    ),
+    // Writes what comes from that description: the reference pages, and the table of the host's functions.
+    .executableTarget(name: "MoonstoreReference", dependencies: ["MoonstoreInterface"]),
     // Reactive graph, state, turns, registry and bus; knows no Lua.
     .target(name: "MoonstoreCore", dependencies: ["MoonValue"]),
     // Scripts into stores; what people import.
     .target(
       name: "MoonstoreHost",
-      dependencies: ["MoonLua", "MoonLuaSyntax", "MoonDiagnostics", "MoonValue", "MoonstoreCore"],
+      dependencies: [
+        "MoonLua", "MoonLuaSyntax", "MoonDiagnostics", "MoonValue", "MoonstoreCore",
+        "MoonstoreInterface",
+      ],
       resources: [
         .embedInCode("ScriptAPI/Prelude.lua"),
         .embedInCode("ScriptAPI/Chapters/Composition.lua"),
@@ -126,12 +149,19 @@ let package = Package(
       dependencies: ["MoonDiagnostics", "MoonLuaSyntax", "MoonValue"]
     ),
     .testTarget(
+      name: "MoonstoreInterfaceTests",
+      dependencies: ["MoonstoreInterface", "TestSupport"]
+    ),
+    .testTarget(
       name: "MoonstoreCoreTests",
       dependencies: ["MoonstoreCore", "MoonValue", "TestSupport"]
     ),
     .testTarget(
       name: "MoonstoreHostTests",
-      dependencies: ["MoonstoreHost", "MoonstoreCore", "MoonLua", "MoonValue", "TestSupport"],
+      dependencies: [
+        "MoonstoreHost", "MoonstoreCore", "MoonstoreInterface", "MoonLua", "MoonValue",
+        "TestSupport",
+      ],
       exclude: ["Attacks/Scripts"]
     ),
     .testTarget(

@@ -412,6 +412,9 @@ void mb_open_protection(lua_State *L);
 void mb_open_missing(lua_State *L);
 
 // calls.c
+// Raises an error in the words in which natives of Swift refuse an argument:
+// "transaction: argument 1 must be a function, not nil".
+int mb_refuse_argument(lua_State *L, const char *function, int position, const char *words);
 int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables);
 int32_t mb_protect(mb_vm *vm, lua_CFunction body);
 // The same where an error takes the place of the tokens from `base`.

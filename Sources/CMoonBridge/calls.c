@@ -622,15 +622,26 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
   int count = lua_gettop(L);
   size_t base = vm->token_count;
   for (int i = 1; i <= count; i++) {
-    if (tables == MB_AS_REFERENCE || lua_type(L, i) == LUA_TFUNCTION) {
+    int type = lua_type(L, i);
+    bool tells = tables == MB_AS_TOLD_DATA;
+    if (tables == MB_AS_REFERENCE || type == LUA_TFUNCTION || (tells && type == LUA_TTHREAD)) {
       mb_encode_reference(L, vm, i);
       continue;
     }
     const char *reason;
     if (!mb_encode(L, vm, i, true, &reason)) {
       mb_tokens_truncate(vm, base);
-      const char *text =
-          lua_pushfstring(L, "argument %d%s%s: %s", i, vm->text_length ? " at " : "", vm->text, reason);
+      const char *place = vm->text_length ? " at " : "";
+      if (tells) {
+        lua_pushfstring(L, "%s%s: %s", place, vm->text, reason);
+        if (mb_encode(L, vm, -1, true, &reason)) {
+          int32_t status = vm->callbacks.native(vm->callbacks.owner, function, base, -i);
+          mb_tokens_truncate(vm, base);
+          if (status < 0) return mb_fail(L, vm, status);
+        }
+        return luaL_error(L, "an argument is no data");
+      }
+      const char *text = lua_pushfstring(L, "argument %d%s%s: %s", i, place, vm->text, reason);
       return raise_in_script(L, text);
     }
   }
@@ -649,14 +660,14 @@ int mb_invoke_native(lua_State *L, mb_vm *vm, int32_t function, int32_t tables) 
   return results;
 }
 
-// (Upvalue: the number of the native, and in its lowest bit how tables cross.)
+// (Upvalue: the number of the native, and in its two lowest bits how its arguments cross.)
 static int call_native(lua_State *L) {
   lua_Integer native = lua_tointeger(L, lua_upvalueindex(1));
-  return mb_invoke_native(L, mb_vm_of(L), (int32_t)(native >> 1), (int32_t)(native & 1));
+  return mb_invoke_native(L, mb_vm_of(L), (int32_t)(native >> 2), (int32_t)(native & 3));
 }
 
 static void push_native(lua_State *L, int32_t function, int32_t tables) {
-  lua_pushinteger(L, (lua_Integer)function << 1 | tables);
+  lua_pushinteger(L, (lua_Integer)function << 2 | tables);
   lua_pushcclosure(L, call_native, 1);
 }
 
@@ -673,7 +684,7 @@ static int do_set_natives(lua_State *L) {
   for (size_t at = vm->entry.base; at < vm->entry.count; at += 3) {
     const mb_value *name = &vm->tokens[at];
     lua_pushlstring(L, name->pointer ? name->pointer : "", (size_t)name->bits);
-    push_native(L, (int32_t)name[1].bits, name[2].tag == MB_TRUE ? MB_AS_REFERENCE : MB_AS_DATA);
+    push_native(L, (int32_t)name[1].bits, name[2].tag == MB_TRUE ? MB_AS_REFERENCE : MB_AS_TOLD_DATA);
     lua_rawset(L, 1);
   }
   mb_tokens_truncate(vm, vm->entry.base);

@@ -113,7 +113,7 @@ static int call_group(lua_State *L, mb_vm *vm) {
 }
 
 static int transaction(lua_State *L) {
-  if (!lua_isfunction(L, 1)) return luaL_error(L, "transaction(function() ... end) takes a function");
+  if (!lua_isfunction(L, 1)) return mb_refuse_argument(L, "transaction", 1, "a function");
   lua_pushnil(L);
   lua_insert(L, 1);
   return call_group(L, mb_vm_of(L));
@@ -122,8 +122,7 @@ static int transaction(lua_State *L) {
 static int patch(lua_State *L) {
   mb_vm *vm = mb_vm_of(L);
   const mb_object *object = mb_to_object(L, 1);
-  if (!object || object->kind != vm->handle_kind)
-    return luaL_error(L, "store.patch: the first argument must be a store, such as useStore(\"cart\") gives");
+  if (!object || object->kind != vm->handle_kind) return mb_refuse_argument(L, "store.patch", 1, "a store");
   lua_settop(L, 2);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   return call_group(L, vm);

@@ -609,6 +609,27 @@ static int refuse_change(lua_State *L) {
   return luaL_error(L, "array and map cannot be changed: they are shared by all scripts");
 }
 
+int mb_refuse_argument(lua_State *L, const char *function, int position, const char *words) {
+  const mb_object *object = mb_to_object(L, position);
+  const char *found = "an object";
+  switch (lua_type(L, position)) {
+    case LUA_TNONE:
+    case LUA_TNIL: found = "nil"; break;
+    case LUA_TBOOLEAN: found = "a boolean"; break;
+    case LUA_TNUMBER: found = "a number"; break;
+    case LUA_TSTRING: found = "a string"; break;
+    case LUA_TTABLE: found = "a table"; break;
+    case LUA_TFUNCTION: found = "a function"; break;
+    case LUA_TTHREAD: found = "a coroutine"; break;
+    default:
+      if (!object) break;
+      if (object->kind == MB_KIND_NULL) found = "null";
+      else if (object->kind == mb_vm_of(L)->handle_kind) found = "a store";
+      else if (is_part(mb_vm_of(L), object)) found = "a table";
+  }
+  return luaL_error(L, "%s: argument %d must be %s, not %s", function, position, words, found);
+}
+
 static int mark(lua_State *L, int metatable, const char *name) {
   // What is called is a library of its own, and comes first.
   lua_remove(L, 1);
@@ -618,9 +639,8 @@ static int mark(lua_State *L, int metatable, const char *name) {
   }
   mb_object *object = mb_to_object(L, 1);
   if (is_part(mb_vm_of(L), object))
-    return luaL_error(L, "%s() takes a table, and a part of state is what it is: use store.copy(part)", name);
-  if (lua_type(L, 1) != LUA_TTABLE)
-    return luaL_error(L, "%s() takes a table or nothing, not a %s", name, luaL_typename(L, 1));
+    return luaL_error(L, "%s: argument 1 is a part of state, and is what it is: use store.copy(part)", name);
+  if (lua_type(L, 1) != LUA_TTABLE) return mb_refuse_argument(L, name, 1, "a table");
   mb_check_unprotected(L, 1);
   lua_settop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
@@ -665,7 +685,6 @@ static int kind_of_table(lua_State *L, mb_vm *vm) {
 
 // (Upvalue: MB_ARRAY or MB_MAP.) array.is(value), map.is(value): for tables and for parts of state alike.
 static int base_is(lua_State *L) {
-  luaL_checkany(L, 1);
   lua_settop(L, 1);
   mb_vm *vm = mb_vm_of(L);
   mb_object *object = mb_to_object(L, 1);

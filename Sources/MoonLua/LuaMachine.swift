@@ -398,7 +398,12 @@ package import MoonValue
       native: { owner, function, base, count in
         let machine = unsafe LuaMachine.machine(owner)
         do {
-          let call = LuaNativeCall(machine: machine, base: base, count: Int(count))
+          let call = LuaNativeCall(
+            machine: machine,
+            base: base,
+            count: count < 0 ? 1 : Int(count),
+            refused: count < 0 ? -Int(count) : 0
+          )
           let result = try machine.natives[Int(function)](call)
           // What it has appended is gone if it has closed the machine.
           _ = try unsafe machine.open()

@@ -4,6 +4,8 @@ package struct LuaNativeCall {
   let base: Int
   /// How many arguments there are.
   package let count: Int
+  /// Which argument is no data, counted from 1, whose token says where in it and why; 0 where all are.
+  package let refused: Int
 
   /// The tokens of the arguments, one after another.
   package func arguments() throws(LuaError) -> LuaToken { try machine.token(at: base) }

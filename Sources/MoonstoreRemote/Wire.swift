@@ -94,7 +94,7 @@ enum Wire {
 
   static func record(_ completions: ReplCompletions) -> Value {
     [
-      "replaced": .integer(Int64(completions.replaced)),
+      "replaced": .integer(Int64(completions.replaced)), "hint": .string(completions.hint),
       "items": .array(
         completions.items.map { [.string($0.text), .string($0.kind), .string($0.detail)] }
       ),
@@ -106,10 +106,12 @@ enum Wire {
       let parts = (item.arrayValue ?? []).compactMap(\.stringValue)
       return parts.count == 3 ? ReplCompletion(parts[0], parts[1], parts[2]) : nil
     }
-    return ReplCompletions(
+    var completions = ReplCompletions(
       replacing: min(count(record["replaced"]), 1 << 20),
       items
     )
+    completions.hint = record["hint"]?.stringValue ?? ""
+    return completions
   }
 
   // MARK: Events

@@ -232,7 +232,7 @@ extension TestHost {
 
   @Test(
     arguments: [
-      ("composeStores()", "takes a table of stores"),
+      ("composeStores()", "argument 1 must be a table"),
       ("composeStores({})", "takes a table of stores"),
       ("composeStores({ useStore('cart') })", "the keys are names"),
       ("composeStores({ x = 5 })", "'x' must be a store"),
@@ -240,8 +240,8 @@ extension TestHost {
       ("composeStores({ events = 'cart' })", "'events' is a part of every composition"),
       ("local c = composeStores({ x = 'cart' }) c.x = 1", "cannot be changed"),
       ("local c = composeStores({ x = 'cart' }) c.modules.x = 1", "cannot be changed"),
-      ("createStoreWithDeps()", "takes a function(deps)"),
-      ("createStoreWithDeps(function() end)", "a list of ids"),
+      ("createStoreWithDeps()", "argument 1 must be a function"),
+      ("createStoreWithDeps(function() end)", "argument 2 must be a table"),
       ("createStoreWithDeps(function() end, { 5 })", "is no id"),
       ("createStoreWithDeps(function() end, {})", "it returned a nil"),
       (
@@ -249,13 +249,16 @@ extension TestHost {
         "belongs to stores/cart.lua"
       ),
       ("createStoreWithDeps(function() end, { 'prodcts' })", "did you mean 'products'?"),
-      ("useComposedStore()", "takes a function"),
+      ("useComposedStore()", "argument 1 must be a function"),
       ("useComposedStore(function() end)", "it returned a nil"),
       ("useComposedStore(function() return { a = 5 } end)", "'a' is no store"),
-      ("useComposedStore(function() return {} end, { onChange = 5 })", "the options are"),
-      ("applyMiddleware()", "the middleware must be a function"),
+      (
+        "useComposedStore(function() return {} end, { onChange = 5 })",
+        "the option 'onChange' must be"
+      ),
+      ("applyMiddleware()", "argument 1 must be a store, not nil"),
       ("applyMiddleware(5, print)", "must be a store"),
-      ("applyMiddleware(useStore('cart'), 5)", "must be a function(call, next)"),
+      ("applyMiddleware(useStore('cart'), 5)", "argument 2 must be a function or a table"),
       ("applyMiddleware(useStore('cart'), {})", "must be a function(call, next)"),
       ("applyMiddleware(useStore('cart'), { befor = print })", "'befor', which is no function"),
       ("applyMiddleware(useStore('cart'), { before = 5 })", "'before', which is no function"),

@@ -363,13 +363,15 @@ import Testing
     )
     let messages = result.arrayValue?.compactMap(\.stringValue) ?? []
     let expected = [
-      "this is nil; an event is", "this is a number", "the list of events is empty",
+      "must be a string, a table or a function, not nil", "not a number",
+      "the list of events is empty",
       "a message type is a text", "there is no field 'mesage'", "are two events: use a list",
       #"such as "cart:addItem""#, "'change' is a store or its id", "at byte 3 of the path",
       "'where' is no function",
-      "effects.on(event, function(event, api)", "the options are a table",
-      "there is no option 'lates'", "'latest' is true or false", "'delay' is a time in seconds",
-      "either 'latest' or 'leading'", "'debounce' is a time",
+      "argument 2 must be a function, not nil", "argument 3 must be a table, not a number",
+      "there is no option 'lates'", "'latest' must be a boolean",
+      "'delay' must be a number of seconds",
+      "either 'latest' or 'leading'", "'debounce' must be a number of seconds",
     ]
     try #require(messages.count == expected.count)
     for (message, part) in zip(messages, expected) {

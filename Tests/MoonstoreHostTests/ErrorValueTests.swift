@@ -138,7 +138,7 @@ struct ErrorValueTests {
       ),
       ("array(useStore('s').list)", "use store.copy(part)"),
       ("map(useStore('s').list)", "use store.copy(part)"),
-      ("array(7)", "array() takes a table or nothing, not a number"),
+      ("array(7)", "array: argument 1 must be a table, not a number"),
     ] {
       let failure = await #expect(throws: StoreError.self) { try await host.run(lua) }
       #expect(failure?.message.contains(text) == true, "\(lua): \(failure?.message ?? "")")

@@ -459,8 +459,8 @@ extension TestHost {
         "{ actions = { add = function() return 0 end }, plugins = { function() error('no') end } }",
         "no"
       ),
-      ("5", "takes a store and a table"),
-      ("nil", "takes a store and a table"),
+      ("5", "argument 2 must be a table"),
+      ("nil", "argument 2 must be a table"),
     ]
   )
   func `F9 A configuration that is wrong anywhere changes nothing`(
@@ -613,8 +613,8 @@ extension TestHost {
 
   @Test(
     arguments: [
-      ("f:create()", "takes a table"),
-      ("f:create('counter')", "takes a table"),
+      ("f:create()", "argument 1 must be a table, not nil"),
+      ("f:create('counter')", "argument 1 must be a table, not a string"),
       ("f:create({})", "the id must be a text"),
       ("f:create({ id = 5 })", "the id must be a text"),
       ("f:create({ id = '' })", "is empty"),
@@ -627,9 +627,9 @@ extension TestHost {
       ("f:create({ id = 'x', dependencies = { 'y' } })", "depends on 'y', which is not there"),
       ("f.create({ id = 'x' })", "called with a colon"),
       ("local t = { id = 'x' } t.metadata = t f:create(t)", "contains itself"),
-      ("f:get()", "takes the id"),
-      ("f:destroy()", "must be a store or its id"),
-      ("f:destroy(5)", "must be a store or its id"),
+      ("f:get()", "argument 1 must be a string, not nil"),
+      ("f:destroy()", "argument 1 must be a store or a string"),
+      ("f:destroy(5)", "argument 1 must be a store or a string"),
       ("f.create = 1", "cannot be changed"),
       ("factories.base = 1", "cannot be changed"),
     ]

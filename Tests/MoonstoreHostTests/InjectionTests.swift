@@ -94,12 +94,14 @@ import TestSupport
 
   @Test(
     arguments: [
-      ("provide()", "the key"), ("provide('x')", "one value that is not nil"),
-      ("provide('x', nil)", "one value that is not nil"),
+      ("provide()", "argument 1 must be a string"),
+      ("provide('x')", "argument 2 must be a value, not nil"),
+      ("provide('x', nil)", "argument 2 must be a value, not nil"),
       ("provide('', 1)", "the key must be a text"),
-      ("provide(5, 1)", "the key must be a text"), ("provide({}, 1)", "the key must be a text"),
+      ("provide(5, 1)", "argument 1 must be a string"),
+      ("provide({}, 1)", "argument 1 must be a string"),
       ("provide('x', 1, 2)", "one value"),
-      ("inject()", "the key must be a text"), ("inject({})", "the key must be a text"),
+      ("inject()", "argument 1 must be a string"), ("inject({})", "argument 1 must be a string"),
     ]
   )
   func `T9 Misuse is an error, and provides nothing`(lua: String, words: String) async throws {

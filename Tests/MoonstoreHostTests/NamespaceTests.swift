@@ -119,10 +119,11 @@ import TestSupport
 
   @Test(
     arguments: [
-      ("namespace()", "the name must be a text"), ("namespace(5)", "the name must be a text"),
-      ("namespace({})", "the name must be a text"),
-      ("namespace('shop').useStore()", "takes an id"),
-      ("namespace('shop').defineStore({}, {})", "takes an id"),
+      ("namespace()", "namespace: argument 1 must be a string"),
+      ("namespace(5)", "namespace: argument 1 must be a string"),
+      ("namespace({})", "namespace: argument 1 must be a string"),
+      ("namespace('shop').useStore()", "argument 1 must be a string, not nil"),
+      ("namespace('shop').defineStore({}, {})", "argument 1 must be a string, not a table"),
       ("namespace('shop').useStore('nobody')", "there is no store 'shop/nobody'"),
       ("namespace('shop').defineStore('a/', {})", "an empty part"),
       ("namespace('shop').x = 1", "cannot be changed"),

@@ -367,12 +367,16 @@ import Testing
     )
     let messages = result.arrayValue?.compactMap(\.stringValue) ?? []
     #expect(messages.count == 7)
-    #expect(messages[0].contains("spawn(function, ...) takes a function"))
+    #expect(messages[0].contains("spawn: argument 1 must be a function, not a number"))
     #expect(messages[1].contains("with a colon: task:wait()"))
     #expect(messages[2].contains("with a colon: task:cancel()"))
     #expect(messages[3].contains("cannot be changed"))
-    #expect(messages[4].contains("the timeout must be a number"))
-    #expect(messages[5].contains("the timeout must be 0 or more seconds"))
+    #expect(
+      messages[4].contains("task:wait: argument 1 must be a number of seconds from 0, not a string")
+    )
+    #expect(
+      messages[5].contains("task:wait: argument 1 must be a number of seconds from 0, not -1")
+    )
   }
 
   @Test func `Ten thousand tasks leave nothing behind`() async throws {

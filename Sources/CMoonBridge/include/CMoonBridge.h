@@ -105,7 +105,9 @@ typedef struct mb_run mb_run;
 
 typedef struct mb_callbacks {
   void *owner;
-  // A native function was called with `count` argument tokens from index `base` of the token buffer.
+  // A native function was called with `count` argument tokens from index `base` of the token buffer. With
+  // MB_AS_TOLD_DATA a negative count says which argument is no data: one token says where in it and why, and the
+  // native fails.
   int32_t (*native)(void *owner, int32_t function, size_t base, int32_t count);
   // object[key]; the result goes to `result`. Results come empty (MB_NIL), and what is left there is the machine's
   // also where the callback fails.
@@ -309,6 +311,9 @@ enum {
   MB_AS_REFERENCE = 1,
   // As data where they are data without metatables, and otherwise as references, for whoever says what is wrong.
   MB_AS_STATE = 2,
+  // To a native as data; it is told of an argument that is none, in place of an error that names no function. A
+  // coroutine crosses as a reference.
+  MB_AS_TOLD_DATA = 3,
 };
 
 // [enters Lua] Compiles text; the result is a reference to the function. `environment` is a reference to

@@ -173,6 +173,11 @@ import Synchronization
       replacing: max(0, min(all.replaced, before.unicodeScalars.count)),
       items
     )
+    // Called while the editor reads, on its queue; the texts are copied.
+    if !all.hint.isEmpty {
+      let hint = String(all.hint.escapedForTerminal.prefix(max(20, LineEditor.columns - 1))) + "\n"
+      unsafe hint.withCString { unsafe mt_show(raw, $0) }
+    }
     guard let first = found.items.first else { return }
     var common = Array(first.text.unicodeScalars)
     for item in found.items.dropFirst() {

@@ -12,7 +12,6 @@ struct HTTPCall: Sendable {
   /// Seconds.
   let timeout: Double
 
-  private static let options = ["body", "headers", "json", "method", "query", "timeout", "url"]
   /// What the client itself has to say about a request.
   private static let ownHeaders: Set<String> = [
     "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te",
@@ -40,9 +39,7 @@ struct HTTPCall: Sendable {
   ) throws(StoreError) {
     self.function = function
     self.script = script
-    let reader = try HTTPOptionsReader(function, options, knows: Self.options) { option in
-      method == nil || (option != "method" && option != "url")
-    }
+    let reader = try HTTPOptionsReader(function, options)
     let fromOptions = try reader.method(among: Self.methods)
     let address = try reader.url(url)
     self.url = address
@@ -85,12 +82,8 @@ private struct HTTPOptionsReader {
   private let function: String
   private let options: ValueMap
 
-  init(
-    _ function: String,
-    _ options: Value,
-    knows known: [String],
-    where isOption: (String) -> Bool
-  ) throws(StoreError) {
+  /// Takes the options, whose names the native has checked.
+  init(_ function: String, _ options: Value) throws(StoreError) {
     self.function = function
     switch options {
     case .null: self.options = [:]
@@ -102,16 +95,6 @@ private struct HTTPOptionsReader {
         .invalidArgument,
         "\(function): the options must be a table, such as { json = { ... } }"
       )
-    }
-    let known = known.filter(isOption)
-    for key in self.options.keys {
-      guard case .string(let name) = key, known.contains(name) else {
-        let name = key.description
-        throw wrong(
-          "there is no option '\(name)' among \(known.joined(separator: ", "))"
-            + Suggestion.text(for: name, among: known)
-        )
-      }
     }
   }
 

@@ -5,19 +5,20 @@ import MoonstoreCore
 extension HostEngine {
   /// `defineStore`, `useStore`, `require` and what setup functions use.
   func addDefinitionFunctions(_ natives: Natives) throws {
-    try natives.add("defineStore", as: "defineStore", byReference: true) {
+    natives.add("defineStore", as: .defineStore, hidden: 1, byReference: true) {
       [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
+      let script = try arguments.string()
+      let id = try arguments.string()
+      try arguments.checkTableOrFunction()
       var reader = try DefinitionReader(id: id, try arguments.luaValue())
       // What a setup function cannot say of its store, such as its dependencies, stands beside it.
-      try reader.add(record: try arguments.luaValue())
+      try reader.add(record: arguments.isNil ? .nil : .table(try arguments.table()))
       try define(reader, script: script)
       return arguments.answer(handle(definedBy: script, id))
     }
-    try natives.add("useStore", as: "useStore") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
+    natives.add("useStore", as: .useStore, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let id = try arguments.string()
       if entry(id).live == nil {
         let isPending = definitions.contains { $0.reader.id == id }
         guard isLoading || isPending else { throw unknown(id) }
@@ -26,12 +27,13 @@ extension HostEngine {
       return arguments.answer(handle(named: id, for: script))
     }
     // How often code ran over a limit, for what it leaves half-done.
-    try natives.add("overruns", as: "require") { [unowned self] arguments in
+    natives.add("overruns", within: "require") { [unowned self] arguments in
       arguments.answer(.integer(Int64(system.recoveries)))
     }
-    try natives.add("loadModule", as: "require", byReference: true) { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let name = try arguments.string("the module")
+    natives.add("loadModule", as: .require, hidden: 1, byReference: true) {
+      [unowned self] arguments in
+      let script = try arguments.string()
+      let name = try arguments.string()
       guard let unit = scripts[script] else { throw unknown(script) }
       let function = try loadModule(name, for: unit)
       arguments.call.dropArguments()

@@ -21,7 +21,7 @@ final class SetupScope {
 extension HostEngine {
   /// `ref`, `computed` and `watch`.
   func addSetupFunctions(_ natives: Natives) throws {
-    try natives.add("ref", as: "ref", byReference: true) { [unowned self] arguments in
+    natives.add("ref", as: .ref, byReference: true) { [unowned self] arguments in
       let scope = try setupScope("ref")
       let slot = try arguments.state(of: scope.store.id, at: ": ref(...)")
       // A ref that the setup function keeps to itself stands at the same depth as a field.
@@ -31,9 +31,9 @@ extension HostEngine {
       scope.cells.append(cell)
       return arguments.answer(LuaObject(kind: ObjectKind.cell, grant: 0, instance: cell))
     }
-    try natives.add("computed", as: "computed") { [unowned self] arguments in
+    natives.add("computed", as: .computed) { [unowned self] arguments in
       let scope = try setupScope("computed")
-      let function = try arguments.function("the function")
+      let function = try arguments.function()
       let getter = makeGetter("computed", function, of: scope.store, takesSelf: false)
       let cell = Cell(.computed(getter))
       keep(getter, for: scope.store)

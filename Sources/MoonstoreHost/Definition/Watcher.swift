@@ -5,19 +5,19 @@ import MoonstoreCore
 extension HostEngine {
   /// The global `watch`.
   func addWatchFunctions(_ natives: Natives) throws {
-    try natives.add("watch", as: "watch") { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    natives.add("watch", as: .watch, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
       let source = try watchSource(&arguments)
-      let callback = try arguments.function("the callback")
-      let options = try arguments.value()
+      let callback = try arguments.function()
+      let options = try arguments.options()
       let watcher = Watcher(
         engine: self,
         store: setup?.store,
         source: source,
         callback: callback,
-        once: options["once"]?.boolValue ?? false
+        once: options.flag("once")
       )
-      let immediate = options["immediate"]?.boolValue ?? false
+      let immediate = options.flag("immediate")
       // One that was ended in a turn that fails watches on.
       let subscription = system.registration(
         leave: { watcher.end() },
@@ -52,7 +52,7 @@ extension HostEngine {
         }
       }
     }
-    let function = try arguments.function("the source (a ref, a computed or a function)")
+    let function = try arguments.function(orElse: "a ref, a computed or a function")
     return { [unowned self] in
       let base = try limited(budgets.getter) {
         try system.acting(as: "the source of a watch") {

@@ -8,25 +8,25 @@ extension HostEngine {
   /// Matchers come as data, `{ kind, type | store, name | path, predicate }`, where `predicate` counts the
   /// functions that follow as arguments.
   func addEffectFunctions(_ natives: Natives) throws {
-    try natives.add("openEffects", as: "effects") { [unowned self] arguments in
-      effects.open(actionHook: try arguments.function("the hook"))
+    natives.add("openEffects", within: "effects") { [unowned self] arguments in
+      effects.open(actionHook: try arguments.function())
       return arguments.none()
     }
     try addListenerFunctions(natives)
     try addWaitFunctions(natives)
     // noteAction(store, name, record)
-    try natives.add("noteAction", as: "effects") { [unowned self] arguments in
-      let store = try arguments.string("the store")
-      let name = try arguments.string("the action")
+    natives.add("noteAction", within: "effects") { [unowned self] arguments in
+      let store = try arguments.string()
+      let name = try arguments.string()
       effects.noteAction(name, of: store, try arguments.value())
       return arguments.none()
     }
-    try natives.add("wantsOriginal", as: "effects") { [unowned self] arguments in
-      let store = try arguments.string("the store")
+    natives.add("wantsOriginal", within: "effects") { [unowned self] arguments in
+      let store = try arguments.string()
       return arguments.answer(.bool(effects.wantsOriginal(ofActionsOf: store)))
     }
     // The id of a store, also of one that is not there yet, and the rights of the handle; nil for what is none.
-    try natives.add("heldStore", as: "effects") { arguments in
+    natives.add("heldStore", within: "effects") { arguments in
       guard let object = arguments.object(ObjectKind.store) else {
         return arguments.answer(slot: .empty)
       }
@@ -39,12 +39,12 @@ extension HostEngine {
 
   private func addListenerFunctions(_ natives: Natives) throws {
     // listen(script, label, matchers, options, effect, predicates...) -> number
-    try natives.add("listen", as: "effects.on") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let label = try arguments.string("the label")
+    natives.add("listen", as: .effectsOn, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let label = try arguments.string()
       let specs = try arguments.value()
       let options = try arguments.value()
-      let effect = try arguments.function("the effect")
+      let effect = try arguments.function()
       try system.forbidInGetter("listen to events", isRegistration: true)
       let matchers = try matchers(specs, &arguments)
       let wantsOriginal = options["original"]?.boolValue ?? false
@@ -62,25 +62,29 @@ extension HostEngine {
       try effects.listen(listener)
       return arguments.answer(.integer(Int64(listener.number)))
     }
-    try natives.add("listenAgain", as: "api.subscribe") { [unowned self] arguments in
+    natives.add("listenAgain", as: .apiSubscribe, hidden: 1) { [unowned self] arguments in
       if let listener = try listener(&arguments) { try effects.listen(listener) }
       return arguments.none()
     }
     // unlisten(number, whether its effects end too) -> whether it listened
-    try natives.add("unlisten", as: "the disposer") { [unowned self] arguments in
+    natives.add("unlisten", within: "a disposer", acts: true) { [unowned self] arguments in
       guard let listener = try listener(&arguments) else { return arguments.answer(false) }
       let listened = listener.end()
       if arguments.bool() { listener.cancelRunning() }
       return arguments.answer(.bool(listened))
     }
-    // cancelEffects(number, the task that goes on)
-    try natives.add("cancelEffects", as: "api.cancelActive") { [unowned self] arguments in
-      let listener = try listener(&arguments)
-      listener?.cancelRunning(except: try arguments.integer("the task"))
+    natives.add("effectOptions", as: .effectsOn) { arguments in
+      _ = try arguments.options(at: 3)
       return arguments.none()
     }
-    try natives.add("endEffects", as: "effects.clear") { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    // cancelEffects(number, the task that goes on)
+    natives.add("cancelEffects", as: .apiCancelActive, hidden: 1) { [unowned self] arguments in
+      let listener = try listener(&arguments)
+      listener?.cancelRunning(except: try arguments.integer())
+      return arguments.none()
+    }
+    natives.add("endEffects", as: .effectsClear, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
       for listener in effects.listeners(of: script) {
         listener.end()
         listener.cancelRunning()
@@ -91,11 +95,12 @@ extension HostEngine {
 
   private func addWaitFunctions(_ natives: Natives) throws {
     // take(script, label, matchers, timeout, predicates...) -> event or nil
-    try natives.add("take", as: "take") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let label = try arguments.string("the label")
+    natives.add("take", as: .effectsTake, hidden: 2) { [unowned self] arguments in
+      let script = try arguments.string()
+      let label = try arguments.string()
       let specs = try arguments.value()
-      let timeout = try arguments.optionalSeconds("the timeout")
+      if label.hasPrefix("api.") { arguments.speak(as: .apiTake) }
+      let timeout = try arguments.optionalSeconds()
       try arguments.checkWait(arguments.name)
       let taker = EffectTaker(
         number: effects.nextNumber(),
@@ -109,11 +114,13 @@ extension HostEngine {
       awaited.onEnd = { taker.end() }
       return arguments.wait(for: awaited)
     }
-    // condition(label, timeout, function) -> whether it came true in time
-    try natives.add("condition", as: "condition") { [unowned self] arguments in
-      let label = try arguments.string("the label")
-      let timeout = try arguments.optionalSeconds("the timeout")
-      let function = try arguments.function("the condition")
+    // condition(script, label, function, timeout) -> whether it came true in time
+    natives.add("condition", as: .effectsCondition, hidden: 2) { [unowned self] arguments in
+      arguments.skip()
+      let label = try arguments.string()
+      if label.hasPrefix("api.") { arguments.speak(as: .apiCondition) }
+      let function = try arguments.function()
+      let timeout = try arguments.optionalSeconds()
       try arguments.checkWait(arguments.name)
       let awaited = Awaited(label, engine: self, timeout: timeout) { $0.append(false) }
       let test = ConditionTest(label, of: function, engine: self) { answer in
@@ -126,7 +133,7 @@ extension HostEngine {
   }
 
   private func listener(_ arguments: inout Arguments) throws -> EffectListener? {
-    effects.listeners[try arguments.integer("the listener")]
+    effects.listeners[try arguments.integer()]
   }
 
   private func matchers(
@@ -134,7 +141,7 @@ extension HostEngine {
     _ arguments: inout Arguments
   ) throws -> [EffectMatcher] {
     var predicates: [LuaReference] = []
-    while arguments.hasMore { predicates.append(try arguments.function("the predicate")) }
+    while arguments.hasMore { predicates.append(try arguments.function()) }
     return (specs.arrayValue ?? []).map { spec in
       let store = spec["store"]?.stringValue ?? ""
       let subject: EffectMatcher.Subject =

@@ -133,7 +133,7 @@ extension HostEngine {
 
   /// `registry.describe`.
   func addIntrospection(_ natives: Natives) throws {
-    try natives.add("describe", as: "registry.describe") { [unowned self] arguments in
+    natives.add("describe", as: .registryDescribe) { [unowned self] arguments in
       arguments.answer(try describe())
     }
   }

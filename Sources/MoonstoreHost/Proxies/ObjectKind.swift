@@ -16,6 +16,19 @@ enum ObjectKind {
   /// A file that a script reads line by line, which scripts hold only inside of an iterator: the instance is a
   /// `LineReader`.
   static let file: UInt16 = 6
+
+  /// What messages call an object.
+  static func words(_ kind: UInt16) -> String {
+    switch kind {
+    case error: "an error"
+    case store: "a store"
+    // Scripts see it as a table.
+    case part: "a table"
+    case cell: "a ref"
+    case message: "a message"
+    default: "an object"
+    }
+  }
 }
 
 /// An id in the hands of one owner: what handles of scripts point to.

@@ -30,9 +30,9 @@ public enum ReplInput: Sendable {
     let code = text.drop { $0.isWhitespace }
     if code.first == "=" { return code.dropFirst() }
     guard code.first == ":" else { return text[...] }
-    let taking = [":dry", ":time", ":watch", ":print"]
-    guard let command = taking.first(where: { code.hasPrefix($0 + " ") }) else { return code }
-    return code.dropFirst(command.count)
+    let name = code.prefix { !$0.isWhitespace }
+    guard name.count < code.count, ReplCommand.named(name)?.takes == .code else { return code }
+    return code.dropFirst(name.count)
   }
 
   /// What errors call an entry, by its number.

@@ -108,6 +108,8 @@ public struct ReplCompletions: Sendable, Hashable {
   public var replaced: Int
   /// At most 200, sorted.
   public var items: [ReplCompletion]
+  /// The function whose arguments are being typed, with its parameters; empty where there is none.
+  public var hint = ""
 
   /// Makes a list.
   public init(replacing replaced: Int, _ items: [ReplCompletion]) {

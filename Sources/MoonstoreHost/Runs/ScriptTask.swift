@@ -295,30 +295,30 @@ extension HostEngine {
   /// What the chapter `tasks` is made from.
   func addTaskFunctions(_ natives: Natives) throws {
     // spawn(script, function(number), label, parent) -> number
-    try natives.add("spawn", as: "spawn") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let body = try arguments.function("the function")
-      let label = try arguments.optionalString("the label") ?? "a spawned function"
+    natives.add("spawn", as: .spawn, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let body = try arguments.function()
+      let label = try arguments.optionalString() ?? "a spawned function"
       try system.forbidInGetter("spawn", isRegistration: true)
       try checkRoom(for: label, of: script, function: arguments.name)
-      let parent = arguments.isNil ? nil : tasks[try arguments.integer("the parent")]
+      let parent = arguments.isNil ? nil : tasks[try arguments.integer()]
       let task = spawn(body, of: script, label: label, parent: parent)
       return arguments.answer(.integer(Int64(task.number)))
     }
-    try natives.add("taskStatus", as: "task.status") { [unowned self] arguments in
-      let task = tasks[try arguments.integer("the task")]
+    natives.add("taskStatus", within: "task.status") { [unowned self] arguments in
+      let task = tasks[try arguments.integer()]
       return arguments.answer(.string(task?.isCancelled == false ? "running" : "cancelled"))
     }
-    try natives.add("cancelTask", as: "task:cancel") { [unowned self] arguments in
-      let task = tasks[try arguments.integer("the task")]
+    natives.add("cancelTask", as: .taskCancel, hidden: 1) { [unowned self] arguments in
+      let task = tasks[try arguments.integer()]
       try system.forbidInGetter("cancel a task", isRegistration: true)
       if let task { cancel(task) }
       return arguments.none()
     }
     // waitForTask(number, timeout) -> how it ended
-    try natives.add("waitForTask", as: "task:wait") { [unowned self] arguments in
-      let task = tasks[try arguments.integer("the task")]
-      let timeout = try arguments.optionalSeconds("the timeout")
+    natives.add("waitForTask", as: .taskWait, hidden: 1) { [unowned self] arguments in
+      let task = tasks[try arguments.integer()]
+      let timeout = try arguments.optionalSeconds()
       guard let task else { throw HostEngine.wasCancelled }
       try arguments.checkWait(arguments.name)
       let awaited = Awaited("the end of \(task.label)", engine: self, timeout: timeout) { _ in
@@ -338,10 +338,16 @@ extension HostEngine {
       task.waiting.append(awaited)
       return arguments.wait(for: awaited)
     }
+    // What api.pause refuses; the wait itself is the task's.
+    natives.add("checkPause", as: .apiPause) { arguments in
+      arguments.skip()
+      _ = try arguments.optionalSeconds()
+      return arguments.none()
+    }
     // seeTask(number, parent): a script has waited for a task that has failed.
-    try natives.add("seeTask", as: "task:wait") { [unowned self] arguments in
-      let number = try arguments.integer("the task")
-      let parent = arguments.isNil ? nil : tasks[try arguments.integer("the parent")]
+    natives.add("seeTask", within: "task:wait", acts: true) { [unowned self] arguments in
+      let number = try arguments.integer()
+      let parent = arguments.isNil ? nil : tasks[try arguments.integer()]
       parent?.unseen.removeAll { $0.number == number }
       unseenFailures.removeAll { $0.number == number }
       return arguments.none()

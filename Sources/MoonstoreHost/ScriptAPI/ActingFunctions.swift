@@ -3,54 +3,22 @@ import MoonValue
 import MoonstoreCore
 
 extension HostEngine {
-  /// What a function of the host does besides answering, for those who may only look and for code whose script is gone.
-  enum Effect {
-    /// It reads, or asks for itself what its caller may do.
-    case none
-    /// It leaves a trace: something is sent, registered, defined, counted or taken from the outside.
-    case acts
-    /// The same, in the name of the script that is its first argument.
-    case actsAsScript
-
-    /// By the names that the prelude knows the functions by; each function is in one place only.
-    init(of native: String) {
-      self =
-        Effect.scripts.contains(native)
-        ? .actsAsScript : Effect.others.contains(native) ? .acts : .none
-    }
-
-    private static let scripts: Set<String> = [
-      "defineStore", "createStore", "configureStore", "destroyStore", "addDependencies",
-      "unregister",
-      "send", "request", "respond", "onMessage", "onRequest", "useMessages", "onEvent", "emitEvent",
-      "subscribe", "onAction", "applyMiddleware", "provide", "watch", "spawn", "listen", "take",
-      "endEffects", "secure",
-    ]
-    private static let others: Set<String> = [
-      "nextID", "random", "randomInteger", "cleanup", "commit", "sleep", "progress", "cancel",
-      "cancelTask", "waitForTask", "seeTask", "listenAgain", "unlisten", "cancelEffects",
-      "condition",
-      "http", "reset", "dispose", "patch", "beginPatch", "reorder", "readFile", "openFile",
-      "nextLine",
-    ]
-  }
-
-  /// Refuses what code may not do that only looks, or whose script is gone; `name` is what scripts call the function.
-  func checkActor(_ effect: Effect, _ name: String, _ arguments: Arguments) throws {
+  /// Refuses what leaves a trace to code that may only look, and to code whose script is gone.
+  func checkActor(_ native: NativeIdentity, _ arguments: Arguments) throws {
     if let onlooker = system.onlooker, system.getterDepth <= onlookerDepth {
-      throw system.access.refusal(of: onlooker, "use \(name)")
+      throw system.access.refusal(of: onlooker, "use \(native.name)")
     }
-    guard effect == .actsAsScript, let script = arguments.firstString else { return }
+    guard native.hidden > 0, let script = arguments.firstString else { return }
     guard scripts[script] != nil else {
       let gone = Principal(.script, script)
       throw StoreError(
         .permissionDenied,
-        "permission denied: \(gone) is not there any more, so that its code cannot use \(name)",
+        "permission denied: \(gone) is not there any more, so that its code cannot use \(native.name)",
         script: script
       )
     }
     if let session = sessions[script], session.options.onlyLooks {
-      throw system.access.refusal(of: session.principal, "use \(name)")
+      throw system.access.refusal(of: session.principal, "use \(native.name)")
     }
   }
 

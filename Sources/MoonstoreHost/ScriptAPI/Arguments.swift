@@ -1,40 +1,98 @@
 import MoonLua
 import MoonValue
 import MoonstoreCore
+import MoonstoreInterface
 
-/// Reads the arguments of one native call, and says what is wrong with them in the script's words.
+/// Reads the arguments of one native call, and refuses wrong ones in the same words for all functions:
+/// `bus.subscribe: argument 2 must be a function, not nil`.
 struct Arguments {
   let call: LuaNativeCall
   let engine: HostEngine
-  /// What the script calls the function.
-  let name: String
+  private var native: NativeIdentity
   private var token: LuaToken
   private var remaining: Int
+  /// The place of the next argument, as the script counts them.
+  private var position: Int
 
-  init(_ call: LuaNativeCall, _ engine: HostEngine, _ name: String) throws {
+  init(_ call: LuaNativeCall, _ engine: HostEngine, _ native: NativeIdentity) throws {
     self.call = call
     self.engine = engine
-    self.name = name
+    self.native = native
     token = try call.arguments()
     remaining = call.count
+    position = 1 - native.hidden
+    if call.refused > 0 {
+      // The bridge has found something in a table that is no data, and tells where.
+      throw StoreError(
+        .notData,
+        "\(name): argument \(call.refused - native.hidden)\(token.string ?? "")"
+      )
+    }
   }
 
-  private func wrong(_ what: String) -> StoreError {
+  /// What the script calls the function.
+  var name: String { native.name }
+
+  /// Lets one native speak for several functions of the interface.
+  mutating func speak(as function: ScriptFunction) { native.function = function }
+
+  func wrong(_ what: String) -> StoreError {
     StoreError(.invalidArgument, "\(name): \(what)")
+  }
+
+  /// What the next argument is, for messages.
+  private var found: String {
+    guard remaining > 0 else { return "nil" }
+    switch token.kind {
+    case .nil: return "nil"
+    case .null: return "null"
+    case .no, .yes: return "a boolean"
+    case .integer, .number: return "a number"
+    case .string: return "a string"
+    case .array, .map, .empty: return "a table"
+    case .object: return ObjectKind.words(token.object.kind)
+    case .reference:
+      switch token.referenceType {
+      case 5: return "a table"
+      case 6: return "a function"
+      default: return "a coroutine"
+      }
+    }
+  }
+
+  /// Says that the next argument is something else than it must be.
+  func mustBe(
+    _ words: String,
+    at position: Int? = nil,
+    not found: String? = nil,
+    of function: String? = nil
+  ) -> StoreError {
+    StoreError(
+      .invalidArgument,
+      "\(function ?? name): argument \(position ?? self.position) must be \(words), not \(found ?? self.found)"
+    )
+  }
+
+  /// A number as scripts would write it.
+  private func brief(_ number: Double) -> String {
+    Int(exactly: number).map { "\($0)" } ?? "\(number)"
   }
 
   var isNil: Bool { remaining == 0 || token.kind == .nil }
 
   mutating func skip() {
+    position += 1
     guard remaining > 0 else { return }
     remaining -= 1
     token.skip()
   }
 
-  mutating func string(_ what: String) throws -> String {
-    guard remaining > 0, token.kind == .string else { throw wrong("\(what) must be a text") }
+  mutating func string() throws -> String {
+    guard remaining > 0, token.kind == .string else { throw mustBe("a string") }
     guard let string = token.string else {
-      throw wrong("\(what) is not valid UTF-8 at byte \(token.bytes.firstInvalidByte + 1)")
+      throw wrong(
+        "argument \(position) must be UTF-8, and is not at byte \(token.bytes.firstInvalidByte + 1)"
+      )
     }
     skip()
     return string
@@ -43,45 +101,63 @@ struct Arguments {
   /// The first argument that is left, without taking it; nil where it is no text.
   var firstString: String? { remaining > 0 && token.kind == .string ? token.string : nil }
 
-  mutating func optionalString(_ what: String) throws -> String? {
+  mutating func optionalString() throws -> String? {
     if isNil {
       skip()
       return nil
     }
-    return try string(what)
+    return try string()
   }
 
-  mutating func number(_ what: String) throws -> Double {
-    guard remaining > 0 else { throw wrong("\(what) must be a number") }
-    defer { skip() }
+  mutating func number() throws -> Double {
+    guard remaining > 0 else { throw mustBe("a number") }
     switch token.kind {
-    case .integer: return Double(token.integer)
-    case .number: return token.number
-    default: throw wrong("\(what) must be a number")
+    case .integer:
+      defer { skip() }
+      return Double(token.integer)
+    case .number:
+      defer { skip() }
+      return token.number
+    default: throw mustBe("a number")
     }
   }
 
-  mutating func optionalNumber(_ what: String) throws -> Double? {
+  mutating func optionalNumber() throws -> Double? {
     if isNil {
       skip()
       return nil
     }
-    return try number(what)
+    return try number()
   }
 
-  mutating func integer(_ what: String) throws -> Int {
+  mutating func integer() throws -> Int {
     guard remaining > 0, token.kind == .integer, let integer = Int(exactly: token.integer) else {
-      throw wrong("\(what) must be a whole number")
+      let isNumber = remaining > 0 && token.kind == .number
+      throw mustBe("an integer", not: isNumber ? "\(token.number)" : nil)
     }
     skip()
     return integer
   }
 
+  mutating func optionalInteger() throws -> Int? {
+    if isNil {
+      skip()
+      return nil
+    }
+    return try integer()
+  }
+
   /// How many; nil when nothing is said.
-  mutating func count(_ what: String) throws -> Int? {
-    guard let number = try optionalNumber(what) else { return nil }
+  mutating func count() throws -> Int? {
+    if isNil {
+      skip()
+      return nil
+    }
+    guard token.kind == .integer || token.kind == .number else { throw mustBe("an integer") }
+    let place = position
+    let number = try number()
     guard number >= 0, let count = Int(exactly: number) else {
-      throw wrong("\(what) must be a whole number from 0")
+      throw mustBe("an integer from 0", at: place, not: brief(number))
     }
     return count
   }
@@ -91,16 +167,36 @@ struct Arguments {
     return remaining > 0 && token.kind != .nil && token.kind != .no
   }
 
-  mutating func function(_ what: String) throws -> LuaReference {
-    guard remaining > 0, token.kind == .reference else { throw wrong("\(what) must be a function") }
+  mutating func function(orElse words: String = "a function") throws -> LuaReference {
+    guard remaining > 0, token.kind == .reference, token.referenceType == 6 else {
+      throw mustBe(words)
+    }
     let reference = LuaReference(adopting: token, machine: engine.machine)
     skip()
-    guard reference.isFunction else { throw wrong("\(what) must be a function") }
     return reference
+  }
+
+  /// A table, as it crosses by reference.
+  mutating func table() throws -> LuaTable {
+    guard remaining > 0, token.kind == .reference, token.referenceType == 5 else {
+      throw mustBe("a table")
+    }
+    guard case .table(let table) = try luaValue() else { throw mustBe("a table") }
+    return table
+  }
+
+  /// Refuses what is neither a table nor a function.
+  func checkTableOrFunction() throws {
+    let isPart = remaining > 0 && token.kind == .object && token.object.kind == ObjectKind.part
+    guard
+      remaining > 0,
+      token.kind == .reference && (token.referenceType == 5 || token.referenceType == 6) || isPart
+    else { throw mustBe("a table or a function") }
   }
 
   /// Any value; tables and functions as handles.
   mutating func luaValue() throws -> LuaValue {
+    position += 1
     guard remaining > 0 else { return .nil }
     remaining -= 1
     return try engine.machine.take(&token)
@@ -109,7 +205,7 @@ struct Arguments {
   /// A store, with the number of the rights that its handle carries.
   mutating func store() throws -> (store: LiveStore, grant: UInt16) {
     guard remaining > 0, token.kind == .object, token.object.kind == ObjectKind.store else {
-      throw wrong("the first argument must be a store, such as useStore(\"cart\") gives")
+      throw mustBe("a store")
     }
     let object = token.object
     skip()
@@ -123,6 +219,28 @@ struct Arguments {
     return store
   }
 
+  /// The table of options that the interface describes for the function; nothing where there is none.
+  ///
+  /// - Parameter place: Where it stands for the script, if that is not where it stands here.
+  /// - Returns: The options that are given.
+  /// - Throws: `invalidArgument` for a name that there is not, and for a value of another kind.
+  mutating func options(at place: Int? = nil) throws -> ScriptOptions {
+    if isNil {
+      skip()
+      return ScriptOptions()
+    }
+    switch token.kind {
+    case .map, .empty: break
+    case .array where token.count == 0: break
+    case .object where token.object.kind == ObjectKind.part: break
+    case .array: throw mustBe("a table of options", at: place, not: "a list")
+    default: throw mustBe("a table", at: place)
+    }
+    let values = try value().mapValue ?? [:]
+    try ScriptOptions.check(values, of: native.function, as: name)
+    return ScriptOptions(values: values)
+  }
+
   mutating func object(_ kind: UInt16) -> LuaObject? {
     guard remaining > 0, token.kind == .object, token.object.kind == kind else { return nil }
     let object = token.object
@@ -131,6 +249,7 @@ struct Arguments {
   }
 
   mutating func value() throws -> Value {
+    position += 1
     guard remaining > 0 else { return .null }
     remaining -= 1
     return try StateConversion(system: engine.system).value(&token)
@@ -143,14 +262,34 @@ struct Arguments {
     return nil
   }
 
+  /// A table as data; null where there is none.
+  mutating func optionalTableValue() throws -> Value {
+    if isNil {
+      skip()
+      return .null
+    }
+    switch token.kind {
+    case .map, .array, .empty: return try value()
+    case .object where token.object.kind == ObjectKind.part: return try value()
+    default: throw mustBe("a table")
+    }
+  }
+
   mutating func slot(for purpose: StateConversion.Purpose) throws -> StateSlot {
+    position += 1
     guard remaining > 0 else { return .empty }
     remaining -= 1
-    return try StateConversion(system: engine.system).slot(&token, for: purpose, at: "\(name): ")
+    let native = native
+    return try StateConversion(system: engine.system).slot(
+      &token,
+      for: purpose,
+      at: "\(native.name): "
+    )
   }
 
   /// A value for a place in a store's state, of a native that gets its tables as handles.
   mutating func state(of store: String, at place: String = "") throws -> StateSlot {
+    position += 1
     guard remaining > 0 else { return .empty }
     remaining -= 1
     return try engine.stateSlot(&token, of: store, at: place)
@@ -223,14 +362,24 @@ struct Arguments {
     return .wait
   }
 
-  /// A time in seconds; nil where there is none.
-  mutating func optionalSeconds(_ what: String) throws -> Double? {
-    guard let seconds = try optionalNumber(what) else { return nil }
-    return try checkSeconds(seconds, what)
+  /// A time in seconds.
+  mutating func seconds() throws -> Double {
+    let words = InterfaceKind.seconds.words
+    let place = position
+    guard remaining > 0, token.kind == .integer || token.kind == .number else {
+      throw mustBe(words)
+    }
+    let seconds = try number()
+    guard seconds >= 0, seconds < 1e9 else { throw mustBe(words, at: place, not: brief(seconds)) }
+    return seconds
   }
 
-  func checkSeconds(_ seconds: Double, _ what: String) throws -> Double {
-    guard seconds >= 0, seconds < 1e9 else { throw wrong("\(what) must be 0 or more seconds") }
-    return seconds
+  /// The same; nil where there is none.
+  mutating func optionalSeconds() throws -> Double? {
+    if isNil {
+      skip()
+      return nil
+    }
+    return try seconds()
   }
 }

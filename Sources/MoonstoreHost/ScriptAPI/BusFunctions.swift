@@ -5,15 +5,11 @@ import MoonstoreCore
 extension HostEngine {
   /// The library `bus`.
   func addBusFunctions(_ natives: Natives) throws {
-    try natives.add("send", as: "bus.send") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let type = try arguments.string("the message type")
+    natives.add("send", as: .busSend, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let type = try arguments.string()
       let payload = try arguments.slot(for: .message)
-      let options = try MessageOptions(
-        &arguments,
-        type: type,
-        allowed: ["to", "from", "priority"]
-      )
+      let options = try MessageOptions(&arguments, type: type)
       let from = try sender(script, options)
       var message: Message?
       try change {
@@ -22,20 +18,20 @@ extension HostEngine {
           payload,
           from: from,
           to: options.to,
-          priority: try options.priority
+          priority: options.priority
         )
       }
       arguments.call.dropArguments()
       if let message { machine.append(message.id) } else { machine.appendNil() }
       return .results(1)
     }
-    try natives.add("request", as: "bus.request") { [unowned self] arguments in
+    natives.add("request", as: .busRequest, hidden: 1) { [unowned self] arguments in
       try ask(&arguments)
     }
-    try natives.add("onMessage", as: "bus.subscribe") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let type = try arguments.string("the message type")
-      let handler = try arguments.function("the handler")
+    natives.add("onMessage", as: .busSubscribe, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let type = try arguments.string()
+      let handler = try arguments.function()
       try system.forbidInGetter("listen to '\(type)'", isRegistration: true)
       let owner = address(of: script)
       let subscription = try system.bus.subscribe(
@@ -48,13 +44,13 @@ extension HostEngine {
       let name = ScriptRegistrations.Name(.bus, script, type, handler)
       return arguments.answer(.integer(Int64(keep(subscription, for: script, as: name))))
     }
-    try natives.add("offMessage", as: "bus.unsubscribe") { [unowned self] arguments in
+    natives.add("offMessage", as: .busUnsubscribe, hidden: 1) { [unowned self] arguments in
       try endNamed(.bus, &arguments)
     }
-    try natives.add("onRequest", as: "bus.answer") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let type = try arguments.string("the message type")
-      let responder = try arguments.function("the responder")
+    natives.add("onRequest", as: .busAnswer, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let type = try arguments.string()
+      let responder = try arguments.function()
       try system.forbidInGetter("answer '\(type)'", isRegistration: true)
       let owner = address(of: script)
       let subscription = try system.bus.answer(
@@ -66,15 +62,15 @@ extension HostEngine {
       }
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
-    try natives.add("useMessages", as: "bus.use") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let middleware = try arguments.function("the middleware")
+    natives.add("useMessages", as: .busUse, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let middleware = try arguments.function()
       try system.forbidInGetter("put middleware on the bus", isRegistration: true)
       try checkMessageMiddleware(of: script)
       let subscription = useMessageMiddleware(middleware, of: script)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
-    try natives.add("respond", as: "bus.respond") { [unowned self] arguments in
+    natives.add("respond", as: .busRespond, hidden: 1) { [unowned self] arguments in
       try respond(&arguments)
     }
     try addHistoryFunctions(natives)
@@ -82,27 +78,28 @@ extension HostEngine {
 
   private func addHistoryFunctions(_ natives: Natives) throws {
     let bus = system.bus
-    try natives.add("recentMessages", as: "bus.recentMessages") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let count = try arguments.count("the count") ?? 20
+    natives.add("recentMessages", as: .busRecentMessages, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let count = try arguments.count() ?? 20
       return arguments.answer(.array(bus.recentMessages(count).map { record(of: $0, for: script) }))
     }
-    try natives.add("unhandledMessages", as: "bus.unhandledMessages") { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    natives.add("unhandledMessages", as: .busUnhandledMessages, hidden: 1) {
+      [unowned self] arguments in
+      let script = try arguments.string()
       return arguments.answer(.array(bus.unhandledMessages.map { record(of: $0, for: script) }))
     }
-    try natives.add("messageCount", as: "bus.messageCount") { arguments in
+    natives.add("messageCount", as: .busMessageCount) { arguments in
       arguments.answer(.integer(Int64(bus.messageCount)))
     }
-    try natives.add("statistics", as: "bus.statistics") { arguments in
+    natives.add("statistics", as: .busStatistics) { arguments in
       arguments.answer([
         "sent": .integer(Int64(bus.sentCount)), "retained": .integer(Int64(bus.messageCount)),
         "dropped": .integer(Int64(bus.droppedCount)),
         "unhandled": .integer(Int64(bus.unhandledCount)),
       ])
     }
-    try natives.add("cleanup", as: "bus.cleanup") { arguments in
-      let age = try arguments.optionalNumber("the age in seconds") ?? 60
+    natives.add("cleanup", as: .busCleanup) { arguments in
+      let age = try arguments.optionalNumber() ?? 60
       return arguments.answer(.integer(Int64(try bus.cleanUp(olderThan: age))))
     }
   }
@@ -119,9 +116,9 @@ extension HostEngine {
     _ library: ScriptRegistrations.Name.Library,
     _ arguments: inout Arguments
   ) throws -> LuaNativeResult {
-    let script = try arguments.string("the script")
-    let type = try arguments.string("the type")
-    let function = try arguments.function("the function that was registered")
+    let script = try arguments.string()
+    let type = try arguments.string()
+    let function = try arguments.function()
     let name = ScriptRegistrations.Name(library, script, type, function)
     return arguments.answer(.bool(registrations.end(name)))
   }
@@ -188,16 +185,12 @@ extension HostEngine {
   // MARK: Requests
 
   private func ask(_ arguments: inout Arguments) throws -> LuaNativeResult {
-    let script = try arguments.string("the script")
-    let type = try arguments.string("the message type")
+    let script = try arguments.string()
+    let type = try arguments.string()
     let payload = try arguments.slot(for: .message)
-    let options = try MessageOptions(
-      &arguments,
-      type: type,
-      allowed: ["to", "from", "timeout"]
-    )
+    let options = try MessageOptions(&arguments, type: type)
     let from = try sender(script, options)
-    let timeout = try options.timeout
+    let timeout = options.timeout
     let request = try withoutDriving { try deliver(type, payload, from: from, to: options.to) }
     switch request.state {
     case .answered(let slot): return arguments.answer(slot: slot)
@@ -218,12 +211,9 @@ extension HostEngine {
   }
 
   private func respond(_ arguments: inout Arguments) throws -> LuaNativeResult {
-    let script = try arguments.string("the script")
+    let script = try arguments.string()
     guard let object = arguments.object(ObjectKind.message) else {
-      throw StoreError(
-        .invalidArgument,
-        "bus.respond: the first argument is the message that a handler was given"
-      )
+      throw arguments.mustBe("a message")
     }
     let message = object.instance(as: Message.self)
     let answer = try arguments.slot(for: .message)

@@ -11,9 +11,9 @@ extension HostEngine {
     try natives.table.set("keepPlan", to: .function(LuaFunction(invoker.keepPlan)))
     try natives.table.set("rights", to: .table(LuaTable(try machine.makeAttenuator())))
     // A store's handle for whoever surrounds its actions: handleOf(id, grant).
-    try natives.add("handleOf", as: "an action") { [unowned self] arguments in
-      let id = try arguments.string("the id")
-      let grant = UInt16(truncatingIfNeeded: try arguments.integer("the grant"))
+    natives.add("handleOf", within: "an action") { [unowned self] arguments in
+      let id = try arguments.string()
+      let grant = UInt16(truncatingIfNeeded: try arguments.integer())
       return arguments.answer(
         LuaObject(kind: ObjectKind.store, grant: grant, instance: entry(id))
       )
@@ -21,24 +21,24 @@ extension HostEngine {
     try natives.table.set("bind", to: .function(LuaFunction(try machine.makeBinder())))
     // beginCall(number) -> action, store, hooks with their grants, whether layers of Swift are there, the
     // middleware around all stores and the store's own, with their grants.
-    try natives.add("beginCall", as: "an action") { [unowned self] arguments in
+    natives.add("beginCall", within: "an action") { [unowned self] arguments in
       try beginCall(&arguments)
     }
     // wayOfHook(number, grant) -> how a hook with this grant sees the call now; nil if it may not.
-    try natives.add("wayOfHook", as: "an action") { [unowned self] arguments in
-      let number = Int32(try arguments.integer("the action"))
-      let grant = UInt16(truncatingIfNeeded: try arguments.integer("the grant"))
+    natives.add("wayOfHook", within: "an action") { [unowned self] arguments in
+      let number = Int32(try arguments.integer())
+      let grant = UInt16(truncatingIfNeeded: try arguments.integer())
       guard let (store, _) = action(number), let way = way(of: grant, on: store) else {
         return arguments.answer(slot: .empty)
       }
       return arguments.answer(.integer(way.rawValue))
     }
     // beginLayers(number, ...) -> key, arguments, their count.
-    try natives.add("beginLayers", as: "an action") { [unowned self] arguments in
+    natives.add("beginLayers", within: "an action") { [unowned self] arguments in
       try beginLayers(&arguments)
     }
-    try natives.add("endCall", as: "an action") { [unowned self] arguments in
-      let key = try arguments.integer("the call")
+    natives.add("endCall", within: "an action") { [unowned self] arguments in
+      let key = try arguments.integer()
       let result = try arguments.value()
       guard let (call, onion) = layeredCalls.removeValue(forKey: key) else {
         return arguments.answer(.bool(false))
@@ -50,9 +50,9 @@ extension HostEngine {
       machine.append(changed)
       return .results(2)
     }
-    try natives.add("failCall", as: "an action") { [unowned self] arguments in
-      let key = try arguments.integer("the call")
-      let message = try arguments.string("the error")
+    natives.add("failCall", within: "an action") { [unowned self] arguments in
+      let key = try arguments.integer()
+      let message = try arguments.string()
       if let (call, onion) = layeredCalls.removeValue(forKey: key) {
         let error = StoreError(.script, message, store: call.store, member: call.action)
         onion.failed(call, error)
@@ -62,7 +62,7 @@ extension HostEngine {
   }
 
   private func beginCall(_ arguments: inout Arguments) throws -> LuaNativeResult {
-    let number = Int32(try arguments.integer("the action"))
+    let number = Int32(try arguments.integer())
     guard let (store, name) = action(number) else { throw LuaError.closed(number) }
     registrations.notePlan(of: store.id)
     arguments.call.dropArguments()
@@ -122,7 +122,7 @@ extension HostEngine {
   }
 
   private func beginLayers(_ arguments: inout Arguments) throws -> LuaNativeResult {
-    let number = Int32(try arguments.integer("the action"))
+    let number = Int32(try arguments.integer())
     guard let (store, name) = action(number) else { throw LuaError.closed(number) }
     let onion = ActionOnion(store)
     var values: [Value] = []

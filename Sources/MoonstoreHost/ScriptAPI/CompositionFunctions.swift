@@ -6,23 +6,28 @@ extension HostEngine {
   /// What putting stores together needs.
   func addCompositionFunctions(_ natives: Natives) throws {
     // idOfHandle(value) -> the id of a store's handle; nil for everything else.
-    try natives.add("idOfHandle", as: "the prelude", byReference: true) { arguments in
+    natives.add("idOfHandle", within: "the prelude", byReference: true) { arguments in
       let object = arguments.object(ObjectKind.store)
       let id = object.map { StateSlot.string($0.instance(as: StoreEntry.self).id) }
       return arguments.answer(slot: id ?? .empty)
     }
     // errorCode(value) -> the code of an error of the host; nil for what scripts raise.
-    try natives.add("errorCode", as: "the prelude", byReference: true) { arguments in
+    natives.add("errorCode", within: "the prelude", byReference: true) { arguments in
       let object = arguments.object(ObjectKind.error)
       let code = object.map { StateSlot.string($0.instance(as: CarriedError.self).code) }
       return arguments.answer(slot: code ?? .empty)
     }
-    try natives.add("checkID", as: "namespace") { arguments in
-      try StoreID.check(try arguments.string("the name"))
+    natives.add("composedOptions", as: .useComposedStore, byReference: true) { arguments in
+      arguments.skip()
+      try ScriptOptions.check(try arguments.table(), of: .useComposedStore, as: arguments.name)
       return arguments.none()
     }
-    try natives.add("checkDependency", as: "createStoreWithDeps") { [unowned self] arguments in
-      let id = try arguments.string("the dependency")
+    natives.add("checkID", as: .namespace) { arguments in
+      try StoreID.check(try arguments.string())
+      return arguments.none()
+    }
+    natives.add("checkDependency", within: "createStoreWithDeps") { [unowned self] arguments in
+      let id = try arguments.string()
       // While a project is loaded, the store may be one that a later script defines.
       guard
         isLoading || standing(id) != nil || definitions.contains(where: { $0.reader.id == id })
@@ -35,8 +40,9 @@ extension HostEngine {
       }
       return arguments.none()
     }
-    try natives.add("addDependencies", as: "createStoreWithDeps") { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    natives.add("addDependencies", as: .createStoreWithDeps, hidden: 1) {
+      [unowned self] arguments in
+      let script = try arguments.string()
       guard let object = arguments.object(ObjectKind.store) else {
         throw StoreError(.invalidArgument, "createStoreWithDeps: the function must return a store")
       }
@@ -44,9 +50,9 @@ extension HostEngine {
       try depend(object.instance(as: StoreEntry.self).id, on: dependencies, script: script)
       return arguments.none()
     }
-    try natives.add("applyMiddleware", as: "applyMiddleware", byReference: true) {
+    natives.add("applyMiddleware", as: .applyMiddleware, hidden: 1, byReference: true) {
       [unowned self] arguments in
-      let script = try arguments.string("the script")
+      let script = try arguments.string()
       let (store, grant) = try arguments.store()
       // It can change what calls do, so it needs what changes the state.
       try system.access.check(grant, Access(.write, store, .store))
@@ -54,7 +60,7 @@ extension HostEngine {
       var layers: [ScriptHook] = []
       while arguments.hasMore {
         layers.append(
-          ScriptHook(try arguments.function("middleware"), hold: system.access.hold(grant))
+          ScriptHook(try arguments.function(), hold: system.access.hold(grant))
         )
       }
       let numbers = layers.map { layer in
@@ -97,9 +103,9 @@ extension HostEngine {
   // MARK: Injection
 
   private func addInjectionFunctions(_ natives: Natives) throws {
-    try natives.add("provide", as: "provide", byReference: true) { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let key = try arguments.string("the key")
+    natives.add("provide", as: .provide, hidden: 1, byReference: true) { [unowned self] arguments in
+      let script = try arguments.string()
+      let key = try arguments.string()
       guard case .table(let box) = try arguments.luaValue() else {
         throw StoreError(.invalidArgument, "provide: there is no value")
       }
@@ -110,8 +116,8 @@ extension HostEngine {
     }
     // inject(key, whether there is a default) -> what was provided, and whether it is data of the host's
     // program rather than a box of a script's.
-    try natives.add("inject", as: "inject") { [unowned self] arguments in
-      let key = try arguments.string("the key")
+    natives.add("inject", as: .inject) { [unowned self] arguments in
+      let key = try arguments.string()
       let hasDefault = arguments.bool()
       system.trackRegistrations()
       arguments.call.dropArguments()

@@ -9,30 +9,26 @@ extension HostEngine {
     try natives.table.set("functionCode", to: .function(LuaFunction(inspectors.code)))
     try natives.table.set("functionCapture", to: .function(LuaFunction(inspectors.captured)))
     // fail(code, message): raises an error of the host, with the place of the script that called.
-    try natives.add("fail", as: "the prelude") { arguments in
-      let code = try arguments.string("the code")
-      throw StoreError(StoreError.Code(rawValue: code), try arguments.string("the message"))
+    natives.add("fail", within: "the prelude") { arguments in
+      let code = try arguments.string()
+      throw StoreError(StoreError.Code(rawValue: code), try arguments.string())
     }
-    // handleID(handle, function) -> the id, also of a store that is not there.
-    try natives.add("handleID", as: "factory", byReference: true) { arguments in
-      guard let object = arguments.object(ObjectKind.store) else {
-        arguments.skip()
-        throw StoreError(
-          .invalidArgument,
-          "\(try arguments.string("the function")): the first argument must be a store or its id"
-        )
-      }
-      return arguments.answer(.string(object.instance(as: StoreEntry.self).id))
+    // wrong(function, position, words, value): refuses an argument of a function that is written in Lua.
+    natives.add("wrong", within: "the prelude", byReference: true) { arguments in
+      let function = try arguments.string()
+      let position = try arguments.integer()
+      let words = try arguments.string()
+      throw arguments.mustBe(words, at: position, of: function)
     }
     // knownIDs() -> the ids of all stores, and while a project is loaded of those that it will have.
-    try natives.add("knownIDs", as: "factory:all") { [unowned self] arguments in
+    natives.add("knownIDs", within: "a factory") { [unowned self] arguments in
       let pending = definitions.map(\.reader.id)
       let ids = system.registry.ids.filter { standing($0) != nil }
       return arguments.answer(.array((ids + pending).map(Value.string)))
     }
     // origin(id) -> whether there is such a store, and what a factory has made it from.
-    try natives.add("origin", as: "factory:get") { [unowned self] arguments in
-      let id = try arguments.string("the id")
+    natives.add("origin", within: "a factory") { [unowned self] arguments in
+      let id = try arguments.string()
       let origin: LuaTable?
       let isThere: Bool
       if let live = standing(id) {
@@ -48,10 +44,10 @@ extension HostEngine {
       if let origin { machine.append(origin.reference) } else { machine.appendNil() }
       return .results(2)
     }
-    try natives.add("createStore", as: "factory:create", byReference: true) {
+    natives.add("createStore", as: .factoryCreate, hidden: 3, byReference: true) {
       [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
+      let script = try arguments.string()
+      let id = try arguments.string()
       let configuration = try arguments.luaValue()
       guard case .table(let origin) = try arguments.luaValue() else {
         throw StoreError(
@@ -63,10 +59,10 @@ extension HostEngine {
       try define(reader, script: script, origin: origin)
       return arguments.answer(handle(definedBy: script, id))
     }
-    try natives.add("configureStore", as: "factory:configure", byReference: true) {
+    natives.add("configureStore", as: .factoryConfigure, hidden: 3, byReference: true) {
       [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
+      let script = try arguments.string()
+      let id = try arguments.string()
       let reader = try DefinitionReader(id: id, try arguments.luaValue(), form: .change)
       guard case .table(let origin) = try arguments.luaValue() else {
         throw StoreError(
@@ -84,9 +80,9 @@ extension HostEngine {
       }
       return arguments.none()
     }
-    try natives.add("destroyStore", as: "factory:destroy") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
+    natives.add("destroyStore", as: .factoryDestroy, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let id = try arguments.string()
       if standing(id) != nil {
         try system.forbidInGetter("destroy '\(id)'")
         try change { try system.registry.unregister(id) }

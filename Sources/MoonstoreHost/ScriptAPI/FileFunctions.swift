@@ -6,15 +6,15 @@ import MoonstoreCore
 extension HostEngine {
   /// The library `files`, which scripts get only where the host grants it.
   func addFileFunctions(_ natives: Natives) throws {
-    try natives.add("readFile", as: "files.read") { [unowned self] arguments in
+    natives.add("readFile", as: .filesRead, hidden: 1) { [unowned self] arguments in
       arguments.skip()
-      let file = try open(try arguments.string("the path"), "files.read")
+      let file = try open(try arguments.string(), "files.read")
       return arguments.answer(.string(try LineReader(file).readAll()))
     }
     // openFile(script, path) -> a reader, for nextLine and closeFile
-    try natives.add("openFile", as: "files.lines") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let path = try arguments.string("the path")
+    natives.add("openFile", as: .filesLines, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let path = try arguments.string()
       try makeRoomForFile(path)
       let reader = LineReader(try open(path, "files.lines"))
       openFiles.add(reader, of: scripts[script])
@@ -22,7 +22,7 @@ extension HostEngine {
       system.noteUndo { [weak reader] in reader?.close() }
       return arguments.answer(LuaObject(kind: ObjectKind.file, grant: 0, instance: reader))
     }
-    try natives.add("nextLine", as: "files.lines") { arguments in
+    natives.add("nextLine", within: "files.lines", acts: true) { arguments in
       guard let object = arguments.object(ObjectKind.file) else {
         throw StoreError(.invalidArgument, "files.lines: this is no file")
       }
@@ -31,7 +31,7 @@ extension HostEngine {
       }
       return arguments.answer(slot: line)
     }
-    try natives.add("closeFile", as: "files.lines") { arguments in
+    natives.add("closeFile", within: "files.lines") { arguments in
       arguments.object(ObjectKind.file)?.instance(as: LineReader.self).close()
       return arguments.none()
     }

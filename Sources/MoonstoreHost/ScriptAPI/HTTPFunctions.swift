@@ -7,12 +7,24 @@ extension HostEngine {
   func addHTTPFunctions(_ natives: Natives) throws {
     guard let grant = configuration.http else { return }
     let client = HTTPClient(grant)
-    try natives.add("http", as: "http") { arguments in
-      let script = try arguments.string("the script")
-      let function = try arguments.string("the function")
-      let method = try arguments.optionalString("the method")
-      let url = try arguments.value()
-      let options = try arguments.value()
+    natives.add("http", as: .httpRequest, hidden: 3) { arguments in
+      let script = try arguments.string()
+      let function = try arguments.string()
+      let method = try arguments.optionalString()
+      // http.request takes all in one table.
+      let url: Value
+      let options: Value
+      if let called = ScriptFunction.allCases.first(where: { $0.name == function }) {
+        arguments.speak(as: called)
+      }
+      if method == nil {
+        arguments.skip()
+        guard !arguments.isNil else { throw arguments.mustBe("a table", at: 1) }
+        (url, options) = (.null, .map(try arguments.options(at: 1).values))
+      } else {
+        url = .string(try arguments.string())
+        options = .map(try arguments.options().values)
+      }
       let call = try HTTPCall(
         function,
         of: script,
@@ -27,10 +39,10 @@ extension HostEngine {
       let place = try client.enter(call)
       return try arguments.wait(as: function) { try await client.send(call, place) }
     }
-    try natives.add("responseJSON", as: "response:json") { arguments in
+    natives.add("responseJSON", as: .responseJson, hidden: 3) { arguments in
       let body = try arguments.value()
-      let status = try arguments.integer("the status")
-      let url = try arguments.string("the address")
+      let status = try arguments.integer()
+      let url = try arguments.string()
       let place = url.prefix { $0 != "?" }
       guard let bytes = body.bytesValue else {
         throw StoreError(.invalidJSON, "response:json(): the body is no longer a text")

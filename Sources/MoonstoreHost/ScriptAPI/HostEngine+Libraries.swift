@@ -17,14 +17,44 @@ extension HostEngine {
       table = try engine.vm.makeTable()
     }
 
-    /// Adds a function; `script` is what scripts call it.
-    func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body)
-      throws
-    {
-      let effect = Effect(of: name)
+    /// Adds what implements a function of the script interface.
+    ///
+    /// - Parameters:
+    ///   - name: What the prelude calls it.
+    ///   - function: The function, which the interface describes.
+    ///   - hidden: How many arguments the prelude puts before those of the script, beginning with the script.
+    ///   - byReference: Whether tables cross as references.
+    ///   - body: Reads the arguments, acts, and answers.
+    func add(
+      _ name: String,
+      as function: ScriptFunction,
+      hidden: Int = 0,
+      byReference: Bool = false,
+      _ body: @escaping Body
+    ) {
+      add(name, NativeIdentity(function, hidden: hidden), byReference, body)
+    }
+
+    /// Adds what only the prelude calls, within the part of the host that messages name.
+    func add(
+      _ name: String,
+      within part: StaticString,
+      acts: Bool = false,
+      byReference: Bool = false,
+      _ body: @escaping Body
+    ) {
+      add(name, NativeIdentity(part: part, acts: acts), byReference, body)
+    }
+
+    private func add(
+      _ name: String,
+      _ identity: NativeIdentity,
+      _ byReference: Bool,
+      _ body: @escaping Body
+    ) {
       let number = engine.machine.registerNative { [unowned engine] call in
-        var arguments = try Arguments(call, engine, script)
-        if effect != .none { try engine.checkActor(effect, script, arguments) }
+        var arguments = try Arguments(call, engine, identity)
+        if identity.acts { try engine.checkActor(identity, arguments) }
         return try body(&arguments)
       }
       added.append((name, number, byReference))
@@ -53,8 +83,8 @@ extension HostEngine {
     try addFactoryFunctions(natives)
     try addCompositionFunctions(natives)
     try addTraceFunctions(natives)
-    try natives.add("chapter", as: "the prelude") { [unowned self] arguments in
-      let name = try arguments.string("the name")
+    natives.add("chapter", within: "the prelude") { [unowned self] arguments in
+      let name = try arguments.string()
       guard let chapter = Chapter(rawValue: name) else {
         throw StoreError(.closed, "the prelude has no chapter '\(name)'")
       }

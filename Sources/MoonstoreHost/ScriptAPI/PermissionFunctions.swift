@@ -5,10 +5,11 @@ import MoonstoreCore
 extension HostEngine {
   /// `secure`, and the conditions of permissions.
   func addPermissionFunctions(_ natives: Natives) throws {
-    try natives.add("secure", as: "secure", byReference: true) { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    natives.add("secure", as: .secure, hidden: 2, byReference: true) { [unowned self] arguments in
+      let script = try arguments.string()
+      if arguments.bool() { arguments.speak(as: .createSecureStore) }
       let (store, grant) = try arguments.store()
-      let permissions = try permissions(arguments.luaValue(), of: store.id)
+      let permissions = try permissions(.table(arguments.table()), of: store.id)
       let set = try PermissionSet(permissions, of: store.id)
       let holder = Principal(.script, script)
       let narrowed = try system.access.narrow(grant, to: set, for: holder)
@@ -16,11 +17,11 @@ extension HostEngine {
         handle(store, grant: narrowed)
       )
     }
-    try natives.add("checkPermission", as: "registry.checkPermission") {
+    natives.add("checkPermission", as: .registryCheckPermission, hidden: 1) {
       [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
-      let name = try arguments.string("the permission")
+      let script = try arguments.string()
+      let id = try arguments.string()
+      let name = try arguments.string()
       guard system.registry.has(id), let store = system.registry.find(id) else {
         return arguments.answer(.bool(false))
       }

@@ -28,6 +28,12 @@ local function view(library, name)
   return proxy
 end
 
+-- Refuses an argument of a function that is written here, in the words of those that are not.
+local function need(value, kind, name, position)
+  if type(value) ~= kind then native.wrong(name, position, "a " .. kind, value) end
+  return value
+end
+
 -- Errors of the host are objects; scripts that treat them as texts find the methods of texts.
 local texts = string
 function prelude.errorMethod(name)
@@ -87,18 +93,13 @@ function makers.store(script)
       return native.patch(handle, changes)
     end,
     subscribe = function(handle, callback, options)
-      if type(callback) ~= "function" then
-        error("store.subscribe(store, function(change) ... end)", 2)
+      if options ~= nil then
+        native.checkSubscription(script.id, handle, callback, options)
+        if options.immediate then callback(nil, handle) end
       end
-      if options and options.immediate then callback(nil, handle) end
-      return disposer(native.subscribe(script.id, handle, callback, options or {}))
+      return disposer(native.subscribe(script.id, handle, callback, options))
     end,
-    onAction = function(handle, callback)
-      if type(callback) ~= "function" then
-        error("store.onAction(store, function(call) ... end)", 2)
-      end
-      return disposer(native.onAction(script.id, handle, callback))
-    end,
+    onAction = function(handle, callback) return disposer(native.onAction(script.id, handle, callback)) end,
   }, "store")
 end
 
@@ -114,9 +115,7 @@ function makers.registry(script)
     end,
     describe = native.describe, record = native.storeRecord, dependents = native.dependents,
     register = function(module, definition)
-      if type(module) ~= "table" then
-        error('registry.register({ id = "cart", ... }, definition)', 2)
-      end
+      native.checkModule(module, definition)
       local record = {}
       for key, value in pairs(module) do
         if key ~= "id" then record[key] = value end
@@ -163,10 +162,7 @@ function makers.random()
   return view({
     id = native.nextID,
     number = function() return native.random() end,
-    integer = function(low, high)
-      if not high then low, high = 1, low end
-      return native.randomInteger(low, high)
-    end,
+    integer = native.randomInteger,
   }, "random")
 end
 
@@ -177,14 +173,17 @@ function makers.watch(script)
 end
 
 function makers.secure(script)
-  return function(handle, permissions) return native.secure(script.id, handle, permissions) end
+  return function(handle, permissions) return native.secure(script.id, false, handle, permissions) end
 end
 
-makers.createSecureStore = makers.secure
+function makers.createSecureStore(script)
+  return function(handle, permissions) return native.secure(script.id, true, handle, permissions) end
+end
 
 function makers.require(script)
   local loaded, loading = {}, {}
   return function(name)
+    need(name, "string", "require", 1)
     local module = loaded[name]
     if module ~= nil then return module end
     -- What was being loaded when its turn was ended is not being loaded any more.
@@ -225,7 +224,7 @@ local chapters = {
   factories = "factories", http = "http", spawn = "tasks", effects = "effects",
 }
 local tools = {
-  native = native, view = view, disposer = disposer, shared = shared,
+  native = native, view = view, disposer = disposer, shared = shared, need = need,
 }
 
 function tools.makerOf(name)
@@ -286,8 +285,8 @@ function prelude.tracer(tracer)
   end
 end
 
--- For completion, which runs nothing of a script: the value of a global, what stands behind a library, and
--- the names of the globals that are made when they are first used.
+-- For completion, which runs nothing of a script: the value of a global, and the table behind the view of a library.
+-- `made` has the names of the globals that are made when they are first used, for the comparison with their description.
 function prelude.global(env, name) return env[name] end
 function prelude.behind(library) return behind[library] end
 function prelude.made()
@@ -369,8 +368,14 @@ local function hooked(plan, self, ...)
     if args then
       begin(way, hook, {
         name = plan.action, store = hook.store, args = args,
-        after = function(fn) listening[#listening + 1] = { fn = fn, hook = hook, succeeds = true } end,
-        onError = function(fn) listening[#listening + 1] = { fn = fn, hook = hook, succeeds = false } end,
+        after = function(fn)
+          need(fn, "function", "call.after", 1)
+          listening[#listening + 1] = { fn = fn, hook = hook, succeeds = true }
+        end,
+        onError = function(fn)
+          need(fn, "function", "call.onError", 1)
+          listening[#listening + 1] = { fn = fn, hook = hook, succeeds = false }
+        end,
       })
     end
   end

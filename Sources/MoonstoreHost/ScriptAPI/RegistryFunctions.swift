@@ -6,26 +6,26 @@ extension HostEngine {
   /// The library `registry`.
   func addRegistryFunctions(_ natives: Natives) throws {
     let registry = system.registry
-    try natives.add("hasStore", as: "registry.has") { arguments in
-      arguments.answer(.bool(registry.has(try arguments.string("the id"))))
+    natives.add("hasStore", as: .registryHas) { arguments in
+      arguments.answer(.bool(registry.has(try arguments.string())))
     }
-    try natives.add("storeIDs", as: "registry.ids") { arguments in
+    natives.add("storeIDs", as: .registryIds) { arguments in
       arguments.answer(.array(registry.ids.map(Value.string)))
     }
-    try natives.add("storeCount", as: "registry.count") { arguments in
+    natives.add("storeCount", as: .registryCount) { arguments in
       arguments.answer(.integer(Int64(registry.count)))
     }
-    try natives.add("getStore", as: "registry.get") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
+    natives.add("getStore", as: .registryGet, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let id = try arguments.string()
       guard registry.has(id) else { return arguments.answer(slot: .empty) }
       return arguments.answer(handle(named: id, for: script))
     }
-    try natives.add("storeRecord", as: "registry.record") { arguments in
-      arguments.answer(try registry.record(of: try arguments.string("the id")))
+    natives.add("storeRecord", as: .registryRecord) { arguments in
+      arguments.answer(try registry.record(of: try arguments.string()))
     }
-    try natives.add("dependents", as: "registry.dependents") { arguments in
-      let id = try registry.live(try arguments.string("the id")).id
+    natives.add("dependents", as: .registryDependents) { arguments in
+      let id = try registry.live(try arguments.string()).id
       return arguments.answer(.array(registry.dependents(of: id).map(Value.string)))
     }
     try addDependencyFunctions(natives)
@@ -34,25 +34,25 @@ extension HostEngine {
 
   private func addDependencyFunctions(_ natives: Natives) throws {
     let registry = system.registry
-    try natives.add("resolveDependencies", as: "registry.resolveDependencies") { arguments in
-      let ids = try registry.resolveDependencies(try arguments.string("the id"))
+    natives.add("resolveDependencies", as: .registryResolveDependencies) { arguments in
+      let ids = try registry.resolveDependencies(try arguments.string())
       return arguments.answer(.array(ids.map(Value.string)))
     }
-    try natives.add("validateDependencies", as: "registry.validateDependencies") { arguments in
-      let id = try arguments.string("the id")
+    natives.add("validateDependencies", as: .registryValidateDependencies) { arguments in
+      let id = try arguments.string()
       let missing = registry.has(id) ? try registry.missingDependencies(id) : [id]
       arguments.call.dropArguments()
       arguments.engine.machine.append(missing.isEmpty)
       arguments.engine.machine.append(Value.array(missing.map(Value.string)))
       return .results(2)
     }
-    try natives.add("unregister", as: "registry.unregister") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let id = try arguments.string("the id")
-      let options = try arguments.value()
+    natives.add("unregister", as: .registryUnregister, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let id = try arguments.string()
+      let options = try arguments.options()
       try system.forbidInGetter("unregister '\(id)'")
-      let isCascade = options["cascade"]?.boolValue ?? false
-      let isForced = options["force"]?.boolValue ?? false
+      let isCascade = options.flag("cascade")
+      let isForced = options.flag("force")
       // That others depend on it is the first thing to know, also for those who may not take it out.
       if !isCascade, !isForced { try registry.checkDependents(of: id) }
       let leaving = isCascade ? try registry.cascade(from: id) : [id]
@@ -73,10 +73,19 @@ extension HostEngine {
 
   private func addEventFunctions(_ natives: Natives) throws {
     let registry = system.registry
-    try natives.add("onEvent", as: "registry.on") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let type = try arguments.string("the type")
-      let listener = try arguments.function("the listener")
+    natives.add("checkModule", as: .registryRegister, byReference: true) { arguments in
+      let module = try arguments.table()
+      try ScriptOptions.check(module, of: .registryRegister, as: arguments.name)
+      try arguments.checkTableOrFunction()
+      if try module.get(.string("id")).isNil {
+        throw arguments.wrong("the option 'id' must be a string, not nil")
+      }
+      return arguments.none()
+    }
+    natives.add("onEvent", as: .registryOn, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let type = try arguments.string()
+      let listener = try arguments.function()
       try system.forbidInGetter("listen to '\(type)'", isRegistration: true)
       let owner = address(of: script)
       let place = { LuaFunction(listener).place }
@@ -91,25 +100,25 @@ extension HostEngine {
       let name = ScriptRegistrations.Name(.registry, script, type, listener)
       return arguments.answer(.integer(Int64(keep(subscription, for: script, as: name))))
     }
-    try natives.add("offEvent", as: "registry.off") { [unowned self] arguments in
+    natives.add("offEvent", as: .registryOff, hidden: 1) { [unowned self] arguments in
       try endNamed(.registry, &arguments)
     }
-    try natives.add("emitEvent", as: "registry.emit") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let type = try arguments.string("the type")
+    natives.add("emitEvent", as: .registryEmit, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
+      let type = try arguments.string()
       let payload = try arguments.optionalValue()
-      let options = try arguments.value()
+      let options = try arguments.options()
       let source = sender(script)
       try change {
-        try registry.emit(type, payload, source: source, target: options["target"]?.stringValue)
+        try registry.emit(type, payload, source: source, target: options.string("target"))
       }
       return arguments.none()
     }
-    try natives.add("recentEvents", as: "registry.recentEvents") { arguments in
-      let count = try arguments.count("the count") ?? 10
+    natives.add("recentEvents", as: .registryRecentEvents) { arguments in
+      let count = try arguments.count() ?? 10
       return arguments.answer(.array(registry.recentEvents(count).map(\.record)))
     }
-    try natives.add("droppedEvents", as: "registry.droppedEvents") { arguments in
+    natives.add("droppedEvents", as: .registryDroppedEvents) { arguments in
       arguments.answer(.integer(Int64(registry.droppedEventCount)))
     }
   }

@@ -5,10 +5,10 @@ import MoonstoreCore
 extension HostEngine {
   /// The library `store`, and what `registry` reads.
   func addStoreFunctions(_ natives: Natives) throws {
-    try natives.add("storeID", as: "store.id") { arguments in
+    natives.add("storeID", as: .storeId) { arguments in
       arguments.answer(.string(try arguments.store().store.id))
     }
-    try natives.add("storeState", as: "store.state") { [unowned self] arguments in
+    natives.add("storeState", as: .storeState) { [unowned self] arguments in
       let (store, grant) = try arguments.store()
       let access = system.access
       if access.allows(grant, Access(.read, store, .store, isPassage: true)) {
@@ -20,62 +20,70 @@ extension HostEngine {
       store.root.noteRead()
       return arguments.answer(slot: .node(system.tree.copy(store.root, frozen: true)))
     }
-    try natives.add("copy", as: "store.copy") { arguments in arguments.answer(try arguments.value())
+    natives.add("copy", as: .storeCopy) { arguments in arguments.answer(try arguments.value())
     }
-    try natives.add("reset", as: "store.reset") { [unowned self] arguments in
+    natives.add("reset", as: .storeReset) { [unowned self] arguments in
       let store = try arguments.store(.reset)
       try system.forbidInGetter("reset '\(store.id)'")
       try change { try store.reset() }
       return arguments.none()
     }
-    try natives.add("plainReset", as: "store.reset") { [unowned self] arguments in
-      guard let plain = resets[try arguments.integer("the reset")] else {
+    natives.add("plainReset", within: "store.reset") { [unowned self] arguments in
+      guard let plain = resets[try arguments.integer()] else {
         throw StoreError(.invalidArgument, "store.reset: this reset is over")
       }
       try plain()
       return arguments.none()
     }
-    try natives.add("dispose", as: "store.dispose") { [unowned self] arguments in
+    natives.add("dispose", as: .storeDispose) { [unowned self] arguments in
       let store = try arguments.store(.dispose)
       try system.forbidInGetter("dispose '\(store.id)'")
       try system.registry.unregister(store.id)
       return arguments.none()
     }
     try addPatchFunctions(natives)
-    try natives.add("subscribe", as: "store.subscribe") { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    natives.add("subscribe", as: .storeSubscribe, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
       let (store, grant) = try arguments.store()
-      let callback = try arguments.function("the callback")
-      let options = try arguments.value()
+      let callback = try arguments.function()
+      let options = try arguments.options()
       try system.forbidInGetter("subscribe to '\(store.id)'", isRegistration: true)
       let subscription = try Store(store, grant: grant).subscribe(
-        path: options["path"]?.stringValue,
-        once: options["once"]?.boolValue ?? false,
+        path: options.string("path"),
+        once: options.flag("once"),
         label: "the subscriber of '\(store.id)' at \(LuaFunction(callback).place)"
       ) { [unowned self, unowned store] change in
         try hear(change, of: store, callback, grant)
       }
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
-    try natives.add("onAction", as: "store.onAction") { [unowned self] arguments in
-      let script = try arguments.string("the script")
+    // What store.subscribe refuses, before it calls a function at once.
+    natives.add("checkSubscription", as: .storeSubscribe, hidden: 1) { arguments in
+      arguments.skip()
+      _ = try arguments.store()
+      _ = try arguments.function()
+      _ = try arguments.options()
+      return arguments.none()
+    }
+    natives.add("onAction", as: .storeOnAction, hidden: 1) { [unowned self] arguments in
+      let script = try arguments.string()
       let (store, grant) = try arguments.store()
       try system.access.check(grant, Access(.onAction, store, .store))
       try system.forbidInGetter("listen to the actions of '\(store.id)'", isRegistration: true)
       let hook = ScriptHook(
-        try arguments.function("the callback"),
+        try arguments.function(),
         hold: system.access.hold(grant)
       )
       let subscription = surround(store, with: hook, of: script, as: .hook)
       return arguments.answer(.integer(Int64(keep(subscription, for: script))))
     }
-    try natives.add("cancel", as: "the disposer") { [unowned self] arguments in
-      arguments.answer(.bool(registrations.end(try arguments.integer("the registration"))))
+    natives.add("cancel", within: "a disposer", acts: true) { [unowned self] arguments in
+      arguments.answer(.bool(registrations.end(try arguments.integer())))
     }
-    try natives.add("isPart", as: "table.sort", byReference: true) { arguments in
+    natives.add("isPart", within: "table.sort", byReference: true) { arguments in
       arguments.answer(.bool(arguments.object(ObjectKind.part) != nil))
     }
-    try natives.add("reorder", as: "table.sort") { [unowned self] arguments in
+    natives.add("reorder", within: "table.sort", acts: true) { [unowned self] arguments in
       guard let object = arguments.object(ObjectKind.part), let objects else {
         return arguments.none()
       }
@@ -86,15 +94,13 @@ extension HostEngine {
   }
 
   private func addPatchFunctions(_ natives: Natives) throws {
-    try natives.add("patch", as: "store.patch", byReference: true) { [unowned self] arguments in
+    natives.add("patch", as: .storePatch, byReference: true) { [unowned self] arguments in
       let (store, grant) = try arguments.store()
       try system.forbidInGetter("patch '\(store.id)'")
       return try system.tree.notingCopies {
+        try arguments.checkTableOrFunction()
         guard case .node(let node) = try arguments.state(of: store.id) else {
-          throw StoreError(
-            .invalidArgument,
-            "store.patch: the changes must be a table or a function"
-          )
+          throw arguments.wrong("argument 2 must be a table or a function")
         }
         try store.checkPatch(of: node.slots.indices.map(node.key(at:)), grant)
         try change { try store.patch(with: node) }

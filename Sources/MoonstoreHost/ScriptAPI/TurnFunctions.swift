@@ -8,21 +8,20 @@ extension HostEngine {
     let groups = try machine.makeGroups()
     try natives.table.set("transaction", to: .function(LuaFunction(groups.transaction)))
     try natives.table.set("patchBy", to: .function(LuaFunction(groups.patch)))
-    try natives.add("commit", as: "commit") { [unowned self] arguments in
+    natives.add("commit", as: .commit) { [unowned self] arguments in
       try commit()
       return arguments.none()
     }
     let sleep = configuration.sleep
-    try natives.add("sleep", as: "sleep") { arguments in
-      let seconds = try arguments.checkSeconds(
-        try arguments.number("the time in seconds"),
-        "the time"
-      )
+    let wait: Body = { arguments in
+      let seconds = try arguments.seconds()
       return try arguments.wait {
         try await sleep(seconds)
         return .null
       }
     }
+    natives.add("sleep", as: .sleep, wait)
+    natives.add("delay", as: .apiDelay, wait)
     try addTaskFunctions(natives)
     try addEffectFunctions(natives)
   }

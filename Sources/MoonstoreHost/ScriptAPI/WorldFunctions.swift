@@ -7,13 +7,13 @@ extension HostEngine {
   func addWorldFunctions(_ natives: Natives) throws {
     let system = system
     let configuration = configuration
-    try natives.add("now", as: "time.now") { arguments in
+    natives.add("now", as: .timeNow) { arguments in
       let now = system.clock.now
       system.noteInput("time.now", .number(now))
       return arguments.answer(.number(now))
     }
-    try natives.add("iso", as: "time.iso") { arguments in
-      let time = try arguments.optionalNumber("the time") ?? system.clock.now
+    natives.add("iso", as: .timeIso) { arguments in
+      let time = try arguments.optionalNumber() ?? system.clock.now
       guard let text = Timestamp.iso(time) else {
         throw StoreError(
           .invalidArgument,
@@ -22,16 +22,17 @@ extension HostEngine {
       }
       return arguments.answer(.string(text))
     }
-    try natives.add("nextID", as: "random.id") { arguments in
-      let prefix = try arguments.optionalString("the prefix") ?? "id"
+    natives.add("nextID", as: .randomId) { arguments in
+      let prefix = try arguments.optionalString() ?? "id"
       return arguments.answer(.string(system.nextID(prefix)))
     }
-    try natives.add("random", as: "random.number") { arguments in
+    natives.add("random", as: .randomNumber) { arguments in
       arguments.answer(.number(Double(system.nextRandom() >> 11) * 0x1p-53))
     }
-    try natives.add("randomInteger", as: "random.integer") { arguments in
-      let low = try arguments.integer("the least")
-      let high = try arguments.integer("the greatest")
+    natives.add("randomInteger", as: .randomInteger) { arguments in
+      let first = try arguments.integer()
+      let second = try arguments.optionalInteger()
+      let (low, high) = second.map { (first, $0) } ?? (1, first)
       guard low <= high else {
         throw StoreError(.invalidArgument, "random.integer: \(low) is greater than \(high)")
       }
@@ -39,30 +40,31 @@ extension HostEngine {
       let offset = span == .max ? system.nextRandom() : system.nextRandom() % (span + 1)
       return arguments.answer(.integer(Int64(low) &+ Int64(bitPattern: offset)))
     }
-    try natives.add("jsonEncode", as: "json.encode") { arguments in
+    natives.add("jsonEncode", as: .jsonEncode) { arguments in
       let value = try arguments.value()
-      let options = try arguments.value()
+      let options = try arguments.options()
       do {
-        let pretty = options["pretty"]?.boolValue ?? false
+        let pretty = options.flag("pretty")
         let bytes = try value.jsonBytes(JSONOptions(pretty: pretty), meter: system.meter)
         return arguments.answer(.string(String(decoding: bytes, as: UTF8.self)))
       } catch {
         throw StoreError(.invalidJSON, "json.encode: \(error)", underlying: error)
       }
     }
-    try natives.add("jsonDecode", as: "json.decode") { arguments in
-      let text = try arguments.string("the text")
+    natives.add("jsonDecode", as: .jsonDecode) { arguments in
+      let text = try arguments.string()
       do {
         return arguments.answer(try Value(json: text, meter: system.meter))
       } catch {
         throw StoreError(.invalidJSON, "json.decode: \(error)", underlying: error)
       }
     }
-    try natives.add("log", as: "log") { [unowned self] arguments in
-      let script = try arguments.string("the script")
-      let level = try arguments.string("the level")
-      var text = try arguments.string("the text")
-      let fields = try arguments.value()
+    natives.add("log", as: .logInfo, hidden: 2) { [unowned self] arguments in
+      let script = try arguments.string()
+      let level = try arguments.string()
+      if let function = ScriptFunction.logger(level) { arguments.speak(as: function) }
+      var text = try arguments.string()
+      let fields = try arguments.optionalTableValue()
       if let pairs = fields.mapValue, !pairs.isEmpty {
         for key in pairs.keys.sorted() where text.utf8.count <= scriptLimits.logEntry {
           text += " \(key)=\(pairs[key] ?? .null)"
@@ -73,19 +75,32 @@ extension HostEngine {
       return arguments.none()
     }
     // report(error, the function that raised it)
-    try natives.add("report", as: "the host") { arguments in
-      let text = try arguments.string("the error")
-      let function = arguments.isNil ? nil : try arguments.function("the function")
+    natives.add("report", within: "the prelude") { arguments in
+      let text = try arguments.string()
+      let function = arguments.isNil ? nil : try arguments.function()
       arguments.engine.system.report(StoreError(.script, text, raisedBy: function))
       return arguments.none()
     }
-    try natives.add("progress", as: "progress") { arguments in
-      let done = try arguments.number("how much is done")
-      let total = try arguments.optionalNumber("how much there is")
-      configuration.progress(done, total, try arguments.optionalString("the text") ?? "")
+    natives.add("progress", as: .progress) { arguments in
+      let done = try arguments.number()
+      let total = try arguments.optionalNumber()
+      configuration.progress(done, total, try arguments.optionalString() ?? "")
       return arguments.none()
     }
     try addFileFunctions(natives)
+  }
+}
+
+extension ScriptFunction {
+  /// The function that logs at a level.
+  fileprivate static func logger(_ level: String) -> ScriptFunction? {
+    switch level {
+    case "debug": .logDebug
+    case "info": .logInfo
+    case "warning": .logWarn
+    case "error": .logError
+    default: nil
+    }
   }
 }
 

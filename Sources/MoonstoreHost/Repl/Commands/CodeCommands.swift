@@ -4,7 +4,7 @@ import MoonValue
 import MoonstoreCore
 
 extension HostEngine {
-  /// `:doc` and `:source`: the comment above a piece of code, and the code itself.
+  /// `:doc` and `:source` of stores: the comment above a piece of code, and the code itself.
   func showCode(_ call: ReplCommand.Call, _ view: ReplView) throws(StoreError) -> ReplResult {
     guard !call.rest.isEmpty else { throw call.wrong("of which store?") }
     let (store, member) = try codeSubject(call.rest)
@@ -24,7 +24,7 @@ extension HostEngine {
     }
     let title = "\(owner):\(place.lowerBound)"
     let lines: [String]
-    if call.name == ":doc" {
+    if call.command.verb == .doc {
       let comment = code.comment(above: place.lowerBound)
       let signature = member.flatMap { store.action(named: $0) }.map { action in
         let parameters = machine.parameters(ofAction: action.number) ?? ["..."]

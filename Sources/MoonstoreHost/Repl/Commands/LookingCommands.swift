@@ -3,25 +3,6 @@ import MoonValue
 import MoonstoreCore
 
 extension HostEngine {
-  /// Runs a command that looks or takes back, and does not wait.
-  func run(
-    _ call: ReplCommand.Call,
-    _ view: ReplView,
-    _ session: SessionState
-  ) throws(StoreError) -> ReplResult {
-    switch call.name {
-    case ":stores": return try listStores(view)
-    case ":inspect": return try inspect(call, view, session)
-    case ":doc", ":source": return try showCode(call, view)
-    case ":deps": return try showDependencies(call, view)
-    case ":messages": return try listMessages(call, view)
-    case ":events": return try listEvents(call, view)
-    case ":diff": return diff(view, session)
-    case ":undo": return try undo(session, view)
-    default: throw call.wrong("this is not known here")
-    }
-  }
-
   private func answer(_ lines: [String], _ data: Value, _ view: ReplView) -> ReplResult {
     var result = ReplResult(.ok, text: lines.joined(separator: "\n"))
     if view.wantsData { result.values = [data] }
@@ -30,7 +11,7 @@ extension HostEngine {
 
   // MARK: Stores
 
-  private func listStores(_ view: ReplView) throws(StoreError) -> ReplResult {
+  func listStores(_ view: ReplView) throws(StoreError) -> ReplResult {
     var rows: [[String]] = []
     var data: [Value] = []
     for id in system.registry.ids {
@@ -62,7 +43,7 @@ extension HostEngine {
     return ScriptReader(text).definitions[store.id] ?? store.line
   }
 
-  private func inspect(
+  func inspect(
     _ call: ReplCommand.Call,
     _ view: ReplView,
     _ session: SessionState
@@ -137,7 +118,7 @@ extension HostEngine {
     return answer(Columns.lines(lines), .map(data), view)
   }
 
-  private func showDependencies(
+  func showDependencies(
     _ call: ReplCommand.Call,
     _ view: ReplView
   ) throws(StoreError) -> ReplResult {
@@ -192,7 +173,7 @@ extension HostEngine {
     return count
   }
 
-  private func listMessages(
+  func listMessages(
     _ call: ReplCommand.Call,
     _ view: ReplView
   ) throws(StoreError) -> ReplResult {
@@ -217,7 +198,7 @@ extension HostEngine {
     return answer(Columns.lines(lines), .array(found.map(\.record)), view)
   }
 
-  private func listEvents(
+  func listEvents(
     _ call: ReplCommand.Call,
     _ view: ReplView
   ) throws(StoreError) -> ReplResult {
@@ -234,7 +215,7 @@ extension HostEngine {
     return answer(Columns.lines(lines), .array(events.map(\.record)), view)
   }
 
-  private func diff(_ view: ReplView, _ session: SessionState) -> ReplResult {
+  func diff(_ view: ReplView, _ session: SessionState) -> ReplResult {
     let text = ChangeText(width: view.width).lines(session.lastChanges)
     return answer(
       [text.isEmpty ? "the last entry changed nothing" : text],
@@ -243,7 +224,7 @@ extension HostEngine {
     )
   }
 
-  private func undo(_ session: SessionState, _ view: ReplView) throws(StoreError) -> ReplResult {
+  func undo(_ session: SessionState, _ view: ReplView) throws(StoreError) -> ReplResult {
     guard let point = session.undoPoint else {
       throw StoreError(
         .invalidArgument,

@@ -3,63 +3,114 @@ import MoonValue
 import MoonstoreCore
 
 /// A command of sessions, such as `:stores`; the colon keeps it apart from Lua.
+///
+/// `all` is where a command is described: help, completion, the continuation of an entry and the prompt's own commands
+/// come from it, and `StoreHost.run` has a case for each `Verb`.
 public struct ReplCommand: Sendable, Hashable {
   /// The name with its colon.
-  public let name: String
+  public var name: String { ":" + verb.rawValue }
   /// What follows the name.
   public let arguments: String
   /// What it does.
   public let summary: String
+  let verb: Verb
+  let takes: Subject
 
-  private init(_ name: String, _ arguments: String, _ summary: String) {
-    self.name = name
+  enum Verb: String, Sendable {
+    case help, stores, inspect, doc, source, deps, print, dry, diff, undo, time, watch, trace,
+      messages, events, reload
+    case load, save, quit
+  }
+
+  /// What follows the name, for completion.
+  enum Subject: Sendable {
+    case nothing
+    /// Lua, which can go on in the next line.
+    case code
+    case store
+    case member
+    /// What can be looked up: stores, their members, and the script interface.
+    case documented
+    case message
+    case command
+    /// A file on the side of the one who shows the session, which runs the command itself.
+    case file
+  }
+
+  private init(_ verb: Verb, _ arguments: String, _ summary: String, _ takes: Subject = .nothing) {
+    self.verb = verb
     self.arguments = arguments
     self.summary = summary
+    self.takes = takes
   }
 
   /// All commands, in the order in which help lists them.
   public static let all = [
-    ReplCommand(":help", "[COMMAND]", "lists the commands"),
-    ReplCommand(":stores", "", "lists the stores"),
-    ReplCommand(":inspect", "STORE", "says what a store is made of, and who listens to it"),
-    ReplCommand(":doc", "STORE[:ACTION|.GETTER]", "shows the comment above its code"),
-    ReplCommand(":source", "STORE[:ACTION|.GETTER]", "shows its code"),
-    ReplCommand(":deps", "[STORE]", "shows who depends on whom, and who sends to whom"),
+    ReplCommand(.help, "[COMMAND]", "lists the commands", .command),
+    ReplCommand(.stores, "", "lists the stores"),
     ReplCommand(
-      ":print",
+      .inspect,
+      "STORE",
+      "says what a store is made of, and who listens to it",
+      .store
+    ),
+    ReplCommand(
+      .doc,
+      "[NAME | STORE[:ACTION|.GETTER]]",
+      "shows what a function or library of scripts does, or the comment above a store's code",
+      .documented
+    ),
+    ReplCommand(.source, "STORE[:ACTION|.GETTER]", "shows its code", .member),
+    ReplCommand(.deps, "[STORE]", "shows who depends on whom, and who sends to whom", .store),
+    ReplCommand(
+      .print,
       "EXPR [--depth N] [--items N] [--getters]",
-      "prints more of a value, and runs getters if asked to"
+      "prints more of a value, and runs getters if asked to",
+      .code
     ),
-    ReplCommand(":dry", "CODE", "runs code, shows what it would change, and undoes it"),
-    ReplCommand(":diff", "", "shows what the last entry changed"),
-    ReplCommand(":undo", "", "takes back what the last entry changed"),
-    ReplCommand(":time", "CODE", "runs code, and says how long it took"),
+    ReplCommand(.dry, "CODE", "runs code, shows what it would change, and undoes it", .code),
+    ReplCommand(.diff, "", "shows what the last entry changed"),
+    ReplCommand(.undo, "", "takes back what the last entry changed"),
+    ReplCommand(.time, "CODE", "runs code, and says how long it took", .code),
     ReplCommand(
-      ":watch",
+      .watch,
       "EXPR [--for SECONDS] [--limit N]",
-      "shows a value whenever it changes, until a key"
+      "shows a value whenever it changes, until a key",
+      .code
     ),
     ReplCommand(
-      ":trace",
+      .trace,
       "PATTERN [--for SECONDS] [--limit N]",
-      "shows calls, messages and changes as they happen: cart:*, cart.items, *"
+      "shows calls, messages and changes as they happen: cart:*, cart.items, *",
+      .member
     ),
-    ReplCommand(":messages", "[TYPE] [N]", "shows the last messages"),
-    ReplCommand(":events", "[N]", "shows the last events of the registry"),
+    ReplCommand(.messages, "[TYPE] [N]", "shows the last messages", .message),
+    ReplCommand(.events, "[N]", "shows the last events of the registry"),
     ReplCommand(
-      ":reload",
+      .reload,
       "[SCRIPT] [--to N]",
       "replaces the scripts that have changed, or goes back to a version"
     ),
-    ReplCommand(":load", "FILE", "runs a file as one entry"),
-    ReplCommand(":save", "FILE", "writes the entries of this session that went well to a file"),
-    ReplCommand(":quit", "", "ends the session"),
+    ReplCommand(.load, "FILE", "runs a file as one entry", .file),
+    ReplCommand(
+      .save,
+      "FILE",
+      "writes the entries of this session that went well to a file",
+      .file
+    ),
+    ReplCommand(.quit, "", "ends the session"),
   ]
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+  /// The command of a name with its colon.
+  static func named(_ name: some StringProtocol) -> ReplCommand? { byName[String(name)] }
 
   /// A line that names a command.
   struct Call {
-    let name: String
+    let command: ReplCommand
     let rest: String
+    var name: String { command.name }
 
     /// Reads a line; nil for one that is Lua.
     ///
@@ -69,22 +120,22 @@ public struct ReplCommand: Sendable, Hashable {
         return nil
       }
       let end = line.firstIndex(where: \.isWhitespace) ?? line.endIndex
-      name = String(line[..<end])
+      let name = String(line[..<end])
       rest = String(line[end...]).trimmingWhitespace
-      let names = ReplCommand.all.map(\.name)
-      guard names.contains(name) else {
+      guard let command = ReplCommand.named(name) else {
+        let names = ReplCommand.all.map(\.name)
         throw StoreError(
           .invalidArgument,
           "there is no command '\(name)'\(Suggestion.text(for: name, among: names)); see :help"
         )
       }
+      self.command = command
     }
 
     func wrong(_ what: String) -> StoreError {
-      let command = ReplCommand.all.first { $0.name == name }
-      return StoreError(
+      StoreError(
         .invalidArgument,
-        "\(name): \(what); it is  \(name) \(command?.arguments ?? "")"
+        "\(name): \(what); it is  \(name) \(command.arguments)"
       )
     }
 
@@ -126,21 +177,29 @@ extension StoreHost {
     _ view: ReplView,
     _ session: SessionState
   ) async throws(StoreError) -> ReplResult {
-    switch call.name {
-    case ":quit": return ReplResult(.quit)
-    case ":help": return try help(call, view)
-    case ":dry": return try await dry(call, view, session)
-    case ":time": return try await time(call, view, session)
-    case ":print": return try await print(call, view, session)
-    case ":watch": return try await watch(call, view, session)
-    case ":trace": return try trace(call, view, session)
-    case ":reload": return try await reload(call, view, session)
-    case ":load", ":save":
+    switch call.command.verb {
+    case .quit: ReplResult(.quit)
+    case .help: try help(call, view)
+    case .dry: try await dry(call, view, session)
+    case .time: try await time(call, view, session)
+    case .print: try await print(call, view, session)
+    case .watch: try await watch(call, view, session)
+    case .trace: try trace(call, view, session)
+    case .reload: try await reload(call, view, session)
+    case .load, .save:
       throw StoreError(
         .invalidArgument,
-        "\(call.name) is for whoever shows the session: files are on their side"
+        "\(call.name) is run by the prompt that shows the session: files are on its side"
       )
-    default: return try engine.run(call, view, session)
+    case .stores: try engine.listStores(view)
+    case .inspect: try engine.inspect(call, view, session)
+    case .doc: try engine.showDocumentation(call, view)
+    case .source: try engine.showCode(call, view)
+    case .deps: try engine.showDependencies(call, view)
+    case .messages: try engine.listMessages(call, view)
+    case .events: try engine.listEvents(call, view)
+    case .diff: engine.diff(view, session)
+    case .undo: try engine.undo(session, view)
     }
   }
 

@@ -2,6 +2,7 @@ import MoonLua
 import MoonLuaSyntax
 import MoonValue
 import MoonstoreCore
+import MoonstoreInterface
 
 /// Finds what could stand at the end of a text, from what is there: no code of scripts runs.
 struct Completer {
@@ -25,17 +26,19 @@ struct Completer {
         return made(String(line), items)
       }
       let rest = String(line[space...])
-      switch line[..<space] {
-      case ":inspect", ":deps": return made(lastWord(rest), storeItems)
-      case ":doc", ":source", ":trace": return made(lastWord(rest), storeItems + memberItems)
-      case ":messages": return made(lastWord(rest), messageItems)
-      case ":help":
+      switch ReplCommand.named(line[..<space])?.takes {
+      case .store: return made(lastWord(rest), storeItems)
+      case .member: return made(lastWord(rest), storeItems + memberItems)
+      case .documented:
+        return made(lastWord(rest), storeItems + memberItems + engine.interfaceItems)
+      case .message: return made(lastWord(rest), messageItems)
+      case .command:
         return made(
           lastWord(rest),
           ReplCommand.all.map { ReplCompletion($0.name, "command", $0.summary) }
         )
-      case ":dry", ":time", ":watch", ":print": return lua(rest)
-      default: return ReplCompletions(replacing: 0, [])
+      case .code: return lua(rest)
+      case .nothing, .file, nil: return ReplCompletions(replacing: 0, [])
       }
     }
     return lua(text)
@@ -88,6 +91,12 @@ struct Completer {
 
   private func lua(_ text: String) -> ReplCompletions {
     let code = LuaCode(text)
+    var completions = lua(code)
+    completions.hint = hint(code)
+    return completions
+  }
+
+  private func lua(_ code: LuaCode) -> ReplCompletions {
     guard !code.endsInComment else { return ReplCompletions(replacing: 0, []) }
     guard let last = code.tokens.last else { return made("", globalItems) }
     if last.kind == .string {
@@ -111,26 +120,36 @@ struct Completer {
     guard let place = place(endingAt: before - 2, code) else {
       return ReplCompletions(replacing: partial.count, [])
     }
-    return made(partial, items(of: place, isMethod: symbol == .colon))
+    let owner = code.chain(endingAt: before - 2)
+    return made(partial, described(items(of: place, isMethod: symbol == .colon), of: owner))
   }
 
-  private static let storeFunctions: Set<String> = [
-    "useStore", "get", "has", "record", "dependents", "unregister", "resolveDependencies",
-  ]
-  private static let messageFunctions: Set<String> = [
-    "send", "request", "subscribe", "answer", "on", "take", "unsubscribe",
-  ]
-
-  /// In a text that has no end yet: the ids of stores, or the types of messages.
+  /// In a text that has no end yet: the ids of stores, or the types of messages, as the parameter that it is for wants.
   private func inText(_ partial: String, _ code: LuaCode) -> ReplCompletions {
-    var at = code.tokens.count - 2
-    if at >= 0, code.tokens[at].kind == .openParenthesis { at -= 1 }
-    guard at >= 0 else { return ReplCompletions(replacing: 0, []) }
-    let name = code.tokens[at].text
-    let escaped = partial
-    if Completer.storeFunctions.contains(name) { return made(escaped, storeItems) }
-    if Completer.messageFunctions.contains(name) { return made(escaped, messageItems) }
-    return ReplCompletions(replacing: 0, [])
+    let none = ReplCompletions(replacing: 0, [])
+    guard let call = code.openCall(before: code.tokens.count - 1),
+      let function = ScriptInterface.current.function(named: call.name),
+      function.parameters.count > call.argument
+    else { return none }
+    let types = function.parameters[call.argument].type.alternatives
+    if types.contains("StoreID") { return made(partial, storeItems) }
+    if types.contains("MessageType") || types.contains("EventMatcher") {
+      return made(partial, messageItems)
+    }
+    return none
+  }
+
+  /// The function whose arguments are being typed, with the one that is next.
+  private func hint(_ code: LuaCode) -> String {
+    guard let call = code.openCall(before: code.tokens.count) else { return "" }
+    if let function = ScriptInterface.current.function(named: call.name) {
+      return function.hint(argument: call.argument)
+    }
+    guard let colon = call.name.lastIndex(of: ":"),
+      let store = engine.system.registry.find(String(call.name[..<colon])),
+      let action = store.action(named: String(call.name[call.name.index(after: colon)...]))
+    else { return "" }
+    return call.name + parameters(of: action)
   }
 
   // MARK: Places
@@ -225,13 +244,21 @@ struct Completer {
     var items = TokenKind.keywords.compactMap(\.text).map { ReplCompletion($0, "keyword") }
     items += engine.system.registry.ids.filter(PrintedText.isName)
       .map { ReplCompletion($0, "store") }
-    items += keys(of: session.unit.environment)
-    if case .table(let names) = try? engine.preludeFunction("made").call().first,
-      let list = try? names.value().arrayValue
-    {
-      items += list.compactMap(\.stringValue).map { ReplCompletion($0, "library") }
+    let interface = engine.interfaceItems.filter { !$0.text.contains { $0 == "." || $0 == ":" } }
+    let known = Set(interface.map(\.text))
+    items += keys(of: session.unit.environment).filter { !known.contains($0.text) }
+    return items + interface.filter { $0.kind != "type" }
+  }
+
+  /// The functions of a library with their parameters.
+  private func described(_ items: [ReplCompletion], of owner: String?) -> [ReplCompletion] {
+    guard let owner else { return items }
+    return items.map { item in
+      guard let function = ScriptInterface.current.function(named: owner + "." + item.text) else {
+        return item
+      }
+      return ReplCompletion(item.text, item.kind, function.parameterList)
     }
-    return items
   }
 
   private func items(of place: Place, isMethod: Bool) -> [ReplCompletion] {
@@ -281,7 +308,7 @@ struct Completer {
 }
 
 /// The tokens of a text that is being typed, up to where the cursor stands.
-private struct LuaCode {
+struct LuaCode {
   struct Token {
     let kind: TokenKind
     let text: String
@@ -299,6 +326,50 @@ private struct LuaCode {
   }
 
   private(set) var tokens: [Token] = []
+
+  /// The names that end at a token, joined as they are: `bus`, `shop.cart`; nil where something else stands there.
+  func chain(endingAt end: Int, methods: Bool = false) -> String? {
+    guard end >= 0, tokens[end].kind == .name else { return nil }
+    var text = tokens[end].text
+    var at = end
+    while at >= 2, tokens[at - 1].kind == .dot || methods && tokens[at - 1].kind == .colon {
+      guard tokens[at - 2].kind == .name else { return nil }
+      text = tokens[at - 2].text + (tokens[at - 1].kind == .dot ? "." : ":") + text
+      at -= 2
+    }
+    return text
+  }
+
+  /// The call whose parentheses are open before a token, and which argument stands there, from 0.
+  func openCall(before end: Int) -> (name: String, argument: Int)? {
+    var depth = 0
+    var argument = 0
+    // Blocks of functions among the arguments that have ended.
+    var blocks = 0
+    for at in stride(from: end - 1, through: 0, by: -1) {
+      switch tokens[at].kind {
+      case .closeParenthesis, .closeBrace, .closeBracket: depth += 1
+      case .openBrace, .openBracket:
+        depth -= 1
+        // In a table or an index, not among the arguments themselves.
+        if depth < 0 { return nil }
+      case .openParenthesis:
+        depth -= 1
+        guard depth < 0 else { continue }
+        return chain(endingAt: at - 1, methods: true).map { ($0, argument) }
+      case .comma where depth == 0 && blocks == 0: argument += 1
+      case .endKeyword: blocks += 1
+      case .function, .if, .do:
+        blocks -= 1
+        // In the body of a function, not among the arguments themselves.
+        if blocks < 0 { return nil }
+      default: break
+      }
+    }
+    // useStore "cart": a call without parentheses.
+    return chain(endingAt: end - 1, methods: true).map { ($0, 0) }
+  }
+
   /// Whether nothing stands behind the last token.
   let endsWithToken: Bool
   let endsInComment: Bool

@@ -165,10 +165,10 @@ extension HostEngine {
   /// What the prelude's tracer tells.
   func addTraceFunctions(_ natives: Natives) throws {
     // traceBegin(tracer, store, action, ...) -> call, or nothing
-    try natives.add("traceBegin", as: "a trace", byReference: true) { [unowned self] arguments in
-      let number = try arguments.integer("the tracer")
+    natives.add("traceBegin", within: "a trace", byReference: true) { [unowned self] arguments in
+      let number = try arguments.integer()
       let (store, _) = try arguments.store()
-      let action = try arguments.string("the action")
+      let action = try arguments.string()
       guard let (trace, isMeant) = traces[number], !trace.isOver, isMeant(action) else {
         return arguments.none()
       }
@@ -178,9 +178,9 @@ extension HostEngine {
       return arguments.answer(.integer(call))
     }
     // traceEnd(tracer, call, succeeded, ...)
-    try natives.add("traceEnd", as: "a trace", byReference: true) { [unowned self] arguments in
-      let number = try arguments.integer("the tracer")
-      let call = Int64(try arguments.integer("the call"))
+    natives.add("traceEnd", within: "a trace", byReference: true) { [unowned self] arguments in
+      let number = try arguments.integer()
+      let call = Int64(try arguments.integer())
       let succeeded = arguments.bool()
       var values: [LuaValue] = []
       while arguments.hasMore { values.append(try arguments.luaValue()) }

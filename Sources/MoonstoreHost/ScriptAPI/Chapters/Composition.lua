@@ -1,6 +1,6 @@
 -- Putting stores together: a chapter of the script API, made when a script first names one of its globals.
 local tools = ...
-local native, view = tools.native, tools.view
+local native, view, need = tools.native, tools.view, tools.need
 local makers = {}
 
 -- Ends registrations that were made together; whether one of them stood.
@@ -29,16 +29,16 @@ function makers.namespace(script)
   local function namespace(name)
     native.checkID(name, "namespace")
     local prefix = name .. "/"
-    local function full(id, what)
-      if type(id) ~= "string" then
-        refuse("invalidArgument", '%s of the namespace "%s" takes an id, a text such as "cart"', what, name)
-      end
-      return prefix .. id
-    end
+    local function full(id, what) return prefix .. need(id, "string", "namespaced." .. what, 1) end
     return view({
       name = name,
-      defineStore = function(id, definition, options)
-        return native.defineStore(script.id, full(id, "defineStore"), definition, options)
+      defineStore = function(id, definition, record)
+        need(id, "string", "namespaced.defineStore", 1)
+        if type(definition) ~= "table" and type(definition) ~= "function" then
+          native.wrong("namespaced.defineStore", 2, "a table or a function", definition)
+        end
+        if record ~= nil then need(record, "table", "namespaced.defineStore", 3) end
+        return native.defineStore(script.id, full(id, "defineStore"), definition, record)
       end,
       useStore = function(id) return native.useStore(script.id, full(id, "useStore")) end,
       has = function(id) return native.hasStore(full(id, "has")) end,
@@ -96,7 +96,7 @@ local function check(key, handle)
   if not idOf(handle) then
     refuse(
       "invalidArgument", "composeStores: '%s' must be a store, the id of one, or a function that returns one; "
-        .. "it %s a %s", key, "gave", type(handle)
+        .. "it gave a %s", key, type(handle)
     )
   end
   return handle
@@ -135,7 +135,8 @@ local function callAll(functions, handles, made)
 end
 
 local function compose(script, map)
-  if type(map) ~= "table" or next(map) == nil then
+  need(map, "table", "composeStores", 1)
+  if next(map) == nil then
     refuse("invalidArgument", "composeStores takes a table of stores: { cart = useStore(\"cart\"), ... }")
   end
   local handles, functions, made = {}, {}, {}
@@ -179,12 +180,8 @@ end
 -- createStoreWithDeps(function(deps) return defineStore(...) end, { "products", prices = "shop/prices" })
 function makers.createStoreWithDeps(script)
   return function(factory, dependencies)
-    if type(factory) ~= "function" then
-      refuse("invalidArgument", "createStoreWithDeps takes a function(deps), and the ids of what it needs")
-    end
-    if type(dependencies) ~= "table" then
-      refuse("invalidArgument", "createStoreWithDeps: the dependencies are a list of ids, or a table alias = id")
-    end
+    need(factory, "function", "createStoreWithDeps", 1)
+    need(dependencies, "table", "createStoreWithDeps", 2)
     local handles, ids = {}, array()
     for _, key in ipairs(sortedKeys(dependencies)) do
       local id = dependencies[key]
@@ -215,13 +212,9 @@ end
 -- useComposedStore(function() return { cart = useStore("cart") } end, { onChange = function(key, change) end })
 function makers.useComposedStore(script)
   return function(composition, options)
+    need(composition, "function", "useComposedStore", 1)
+    if options ~= nil then native.composedOptions(composition, options) end
     options = options or {}
-    if type(composition) ~= "function" then
-      refuse("invalidArgument", "useComposedStore takes a function that returns a table of stores")
-    end
-    if type(options) ~= "table" or options.onChange ~= nil and type(options.onChange) ~= "function" then
-      refuse("invalidArgument", "useComposedStore: the options are { onChange = function(key, change) end }")
-    end
     return native.transaction(function()
       local stores = composition()
       if type(stores) ~= "table" then
@@ -310,6 +303,10 @@ end
 -- applyMiddleware(store, function(call, next) ... end), or a list; gives what takes them away again.
 function makers.applyMiddleware(script)
   return function(store, middleware)
+    if not idOf(store) then native.wrong("applyMiddleware", 1, "a store", store) end
+    if type(middleware) ~= "function" and type(middleware) ~= "table" then
+      native.wrong("applyMiddleware", 2, "a function or a table", middleware)
+    end
     local list = {}
     if type(middleware) == "table" and middleware[1] ~= nil then
       for index = 1, #middleware do
@@ -345,11 +342,11 @@ end
 
 -- provide("clock", anything) gives a value to all scripts of the host; inject("clock", default) gets it.
 function makers.provide(script)
-  return function(key, ...)
-    if select("#", ...) ~= 1 or (...) == nil then
-      refuse("invalidArgument", "provide takes a key and one value that is not nil")
-    end
-    return tools.disposer(native.provide(script.id, key, { ... }))
+  return function(key, value, ...)
+    need(key, "string", "provide", 1)
+    if select("#", ...) > 0 then refuse("invalidArgument", "provide takes one value; put several into a table") end
+    if value == nil then native.wrong("provide", 2, "a value", value) end
+    return tools.disposer(native.provide(script.id, key, { value }))
   end
 end
 

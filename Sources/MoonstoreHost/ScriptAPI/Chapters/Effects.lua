@@ -105,33 +105,23 @@ local function read(matcher, name)
     wrong("the list of events is empty")
   end
 
+  local kind = type(matcher)
+  if kind ~= "string" and kind ~= "function" and kind ~= "table" then
+    native.wrong(name, 1, "a string, a table or a function", matcher)
+  end
   addAny(matcher)
   return specs, predicates, table.concat(words, ", ")
 end
 
 -- Options -----------------------------------------------------------------------------------------------
 
-local flags = { latest = true, leading = true, once = true, original = true }
-local times = { delay = true, debounce = true, throttle = true }
-
+-- A copy of the options, whose names and values the host has checked.
 local function check(options)
   local checked = {}
   if options == nil then return checked end
+  native.effectOptions(options)
   local function wrong(what) error("effects.on: " .. what, 4) end
-  if type(options) ~= "table" then wrong("the options are a table") end
-  for key, value in pairs(options) do
-    if flags[key] then
-      if type(value) ~= "boolean" then wrong("'" .. key .. "' is true or false") end
-    elseif times[key] then
-      if type(value) ~= "number" or not (value >= 0 and value < 1e9) then
-        wrong("'" .. key .. "' is a time in seconds, 0 or more")
-      end
-    else
-      wrong("there is no option '" .. tostring(key) .. "'; there are latest, leading, once, original, delay, "
-        .. "debounce and throttle")
-    end
-    checked[key] = value
-  end
+  for key, value in pairs(options) do checked[key] = value end
   if checked.latest and checked.leading then wrong("it is either 'latest' or 'leading'") end
   if checked.delay and checked.debounce then wrong("it is either 'delay' or 'debounce'") end
   return checked
@@ -144,28 +134,32 @@ local function take(script, name, matcher, timeout)
   return native.take(script.id, name .. "(" .. words .. ")", specs, timeout, table.unpack(predicates))
 end
 
-local function condition(name, test, timeout)
-  if type(test) ~= "function" then error(name .. "(function, timeout) takes a function", 3) end
-  return native.condition(name, timeout, function() return not not test() end)
+local function condition(script, name, test, timeout)
+  tools.need(test, "function", name, 1)
+  return native.condition(script.id, name, function() return not not test() end, timeout)
 end
 
 -- What an effect can do, for one run of it.
 local function makeAPI(script, listener, number, forks)
   local api = { id = "task-" .. number }
   function api.take(matcher, timeout) return (take(script, "api.take", matcher, timeout)) end
-  function api.condition(test, timeout) return (condition("api.condition", test, timeout)) end
-  api.delay = native.sleep
+  function api.condition(test, timeout) return (condition(script, "api.condition", test, timeout)) end
+  api.delay = native.delay
   function api.fork(body, ...)
-    if type(body) ~= "function" then error("api.fork(function, ...) takes a function", 2) end
+    tools.need(body, "function", "api.fork", 1)
     return tools.spawn(script, "a fork of " .. listener.label, number, body, ...)
   end
   function api.join(body, ...)
-    if type(body) ~= "function" then error("api.join(function, ...) takes a function", 2) end
+    tools.need(body, "function", "api.join", 1)
     local task = api.fork(body, ...)
     forks[#forks + 1] = task
     return task
   end
-  function api.pause(task, timeout) return task:wait(timeout) end
+  function api.pause(task, timeout)
+    if not tools.isTask(task) then native.wrong("api.pause", 1, "a task", task) end
+    if timeout ~= nil then native.checkPause(task.id, timeout) end
+    return task:wait(timeout)
+  end
   function api.cancel() native.cancelTask(number) end
   function api.cancelled() return native.taskStatus(number) == "cancelled" end
   function api.cancelActive() native.cancelEffects(listener.number, number) end
@@ -177,7 +171,7 @@ end
 function makers.effects(script)
   local function on(matcher, effect, options)
     local specs, predicates, words = read(matcher, "effects.on")
-    if type(effect) ~= "function" then error("effects.on(event, function(event, api) ... end, options)", 2) end
+    tools.need(effect, "function", "effects.on", 2)
     local checked = check(options)
     local listener = { label = "the effect on " .. words }
     local function run(number, event)
@@ -193,7 +187,7 @@ function makers.effects(script)
   return tools.view({
     on = on,
     take = function(matcher, timeout) return (take(script, "effects.take", matcher, timeout)) end,
-    condition = function(test, timeout) return (condition("effects.condition", test, timeout)) end,
+    condition = function(test, timeout) return (condition(script, "effects.condition", test, timeout)) end,
     clear = function() native.endEffects(script.id) end,
   }, "effects")
 end

@@ -81,7 +81,7 @@ local function newFactory(script, kind, words)
 
   local function idOf(store, verb)
     if type(store) == "string" then return store end
-    return native.handleID(store, "factory:" .. verb)
+    return native.idOfHandle(store) or native.wrong("factory:" .. verb, 1, "a store or a string", store)
   end
 
   -- What the store was made from; an error unless this factory has made it.
@@ -113,9 +113,7 @@ local function newFactory(script, kind, words)
 
   function factory.create(self, config)
     check(self, "create")
-    if type(config) ~= "table" then
-      refuse("invalidArgument", 'factory:create takes a table such as { id = "cart", initialState = { ... } }')
-    end
+    tools.need(config, "table", "factory:create", 1)
     local id = rawget(config, "id")
     if type(id) ~= "string" then
       refuse("invalidDefinition", 'factory:create: the id must be a text such as "cart"')
@@ -137,7 +135,7 @@ local function newFactory(script, kind, words)
       end
       return origin.handle
     end
-    -- Whoever makes the base configuration gets a copy of its own, and the record keeps another.
+    -- The factory that makes the base configuration gets a copy of its own, and the record keeps another.
     local base = words.create and words.create(snapshot(copy, id, {})) or copy
     origin = { script = script.id, kind = kind, config = copy }
     origin.handle = native.createStore(script.id, id, base, origin)
@@ -147,10 +145,8 @@ local function newFactory(script, kind, words)
   function factory.configure(self, store, partial)
     check(self, "configure")
     local id = idOf(store, "configure")
+    tools.need(partial, "table", "factory:configure", 2)
     local origin = own(id, "configure")
-    if type(partial) ~= "table" then
-      refuse("invalidArgument", "factory:configure takes a store and a table of what is to change")
-    end
     if partial.id ~= nil and partial.id ~= id then
       refuse("invalidDefinition", "factory:configure: the id of '%s' cannot change", id)
     end
@@ -178,8 +174,7 @@ local function newFactory(script, kind, words)
 
   function factory.get(self, id)
     check(self, "get")
-    if type(id) ~= "string" then refuse("invalidArgument", "factory:get takes the id of a store") end
-    return made(id)
+    return made(tools.need(id, "string", "factory:get", 1))
   end
 
   function factory.all(self)

@@ -8,6 +8,9 @@ local makers = {}
 local records = setmetatable({}, { __mode = "k" })
 local methods = {}
 
+-- Whether something is a task.
+function tools.isTask(value) return type(value) == "table" and records[value] ~= nil end
+
 local function record(task, method)
   local found = type(task) == "table" and records[task]
   if not found then error("call it on a task, with a colon: task:" .. method .. "()", 3) end
@@ -66,7 +69,7 @@ end
 
 function makers.spawn(script)
   return function(body, ...)
-    if type(body) ~= "function" then error("spawn(function, ...) takes a function", 2) end
+    tools.need(body, "function", "spawn", 1)
     return tools.spawn(script, nil, nil, body, ...)
   end
 end
