@@ -17,7 +17,7 @@ struct ScriptOption {
 
 /// The options of a call, checked: only names that the interface describes, with values of their kinds.
 struct ScriptOptions {
-  private(set) var values: [Value.Key: Value] = [:]
+  private(set) var values: ValueMap = [:]
 
   /// The value of an option; null counts as none.
   subscript(name: String) -> Value? {
@@ -31,7 +31,7 @@ struct ScriptOptions {
 
   /// Refuses unknown options and wrong values of data.
   static func check(
-    _ values: [Value.Key: Value],
+    _ values: ValueMap,
     of function: ScriptFunction?,
     as name: String
   ) throws(StoreError) {
