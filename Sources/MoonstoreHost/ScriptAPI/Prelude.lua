@@ -225,7 +225,7 @@ local chapters = {
   factories = "factories", http = "http", spawn = "tasks", effects = "effects",
 }
 local tools = {
-  native = native, view = view, disposer = disposer, shared = shared,
+  native = native, view = view, disposer = disposer,
 }
 
 function tools.makerOf(name)
