@@ -224,7 +224,7 @@ local chapters = {
   factories = "factories", http = "http", spawn = "tasks", effects = "effects",
 }
 local tools = {
-  native = native, view = view, disposer = disposer, shared = shared, need = need,
+  native = native, view = view, disposer = disposer, need = need,
 }
 
 function tools.makerOf(name)

@@ -32,85 +32,87 @@ local howToMatch = 'an event is a message type, a list of them, { message = "typ
   .. '{ action = "cart:addItem" }, { change = useStore("cart"), path = "items" }, each with where = function '
   .. "if need be, or a function(message)"
 
--- Reads a matcher into what the host wants: a list of descriptions, and the functions that they count.
+-- A matcher is read into what the host wants: a list of descriptions, and the functions that they count. What reads it
+-- is made once, and not anew for each matcher, since scripts listen thousands of times.
+local function wrong(reader, what) error(reader.name .. ": " .. what .. "; " .. howToMatch, 4) end
+
+local function add(reader, spec, where, word)
+  if where ~= nil then
+    if type(where) ~= "function" then wrong(reader, "'where' is no function") end
+    local predicates = reader.predicates
+    predicates[#predicates + 1] = function(event) return not not where(event) end
+    spec.predicate = #predicates
+  end
+  local specs = reader.specs
+  specs[#specs + 1] = spec
+  reader.words = reader.words and reader.words .. ", " .. word or word
+end
+
+local function addMessage(reader, type_, where)
+  if type(type_) ~= "string" or type_ == "" then wrong(reader, "a message type is a text") end
+  add(reader, { kind = "message", type = type_ ~= "*" and type_ or nil }, where, "'" .. type_ .. "'")
+end
+
+local function addAction(reader, action, where)
+  local store, member = tostring(action):match("^(.+):([^:]+)$")
+  if type(action) ~= "string" or not store then
+    wrong(reader, 'an action is named by its store, such as "cart:addItem" or "cart:*"')
+  end
+  if member == "*" then member = nil end
+  add(reader, { kind = "action", store = store, name = member }, where, "action '" .. action .. "'")
+end
+
+local function addChange(reader, store, path, where)
+  local id, grant = store, nil
+  if type(store) ~= "string" then id, grant = native.heldStore(store) end
+  if not id or id == "" then wrong(reader, "'change' is a store or its id") end
+  if path ~= nil and type(path) ~= "string" then wrong(reader, "'path' is a text such as \"items[1]\"") end
+  local word = "change of '" .. id .. (path and "." .. path or "") .. "'"
+  add(reader, { kind = "change", store = id, path = path, grant = grant }, where, word)
+end
+
+local function addEach(reader, list, addOne, where)
+  if type(list) ~= "table" then return addOne(reader, list, where) end
+  if #list == 0 then wrong(reader, "the list of events is empty") end
+  for _, one in ipairs(list) do addOne(reader, one, where) end
+end
+
+local fields = {
+  message = function(reader, m) addEach(reader, m.message, addMessage, m.where) end,
+  action = function(reader, m) addEach(reader, m.action, addAction, m.where) end,
+  change = function(reader, m) addChange(reader, m.change, m.path, m.where) end,
+}
+
+local function addAny(reader, one)
+  if type(one) == "string" then return addMessage(reader, one) end
+  if type(one) == "function" then return add(reader, { kind = "message" }, one, "a predicate") end
+  if type(one) ~= "table" then wrong(reader, "this is " .. (one == nil and "nil" or "a " .. type(one))) end
+  if #one > 0 then
+    for _, inner in ipairs(one) do addAny(reader, inner) end
+    return
+  end
+  local found
+  for key in pairs(one) do
+    if fields[key] then
+      if found then wrong(reader, "'" .. found .. "' and '" .. key .. "' are two events: use a list") end
+      found = key
+    elseif key ~= "where" and not (key == "path" and one.change ~= nil) then
+      wrong(reader, "there is no field '" .. tostring(key) .. "'")
+    end
+  end
+  if found then return fields[found](reader, one) end
+  if one.where ~= nil then return add(reader, { kind = "message" }, one.where, "a predicate") end
+  wrong(reader, "the list of events is empty")
+end
+
 local function read(matcher, name)
-  local specs, predicates, words = array(), {}, {}
-
-  local function wrong(what) error(name .. ": " .. what .. "; " .. howToMatch, 4) end
-
-  local function add(spec, where, word)
-    if where ~= nil then
-      if type(where) ~= "function" then wrong("'where' is no function") end
-      predicates[#predicates + 1] = function(event) return not not where(event) end
-      spec.predicate = #predicates
-    end
-    specs[#specs + 1] = spec
-    words[#words + 1] = word
-  end
-
-  local function addMessage(type_, where)
-    if type(type_) ~= "string" or type_ == "" then wrong("a message type is a text") end
-    add({ kind = "message", type = type_ ~= "*" and type_ or nil }, where, "'" .. type_ .. "'")
-  end
-
-  local function addAction(action, where)
-    local store, member = tostring(action):match("^(.+):([^:]+)$")
-    if type(action) ~= "string" or not store then
-      wrong('an action is named by its store, such as "cart:addItem" or "cart:*"')
-    end
-    if member == "*" then member = nil end
-    add({ kind = "action", store = store, name = member }, where, "action '" .. action .. "'")
-  end
-
-  local function addChange(store, path, where)
-    local id, grant = store, nil
-    if type(store) ~= "string" then id, grant = native.heldStore(store) end
-    if not id or id == "" then wrong("'change' is a store or its id") end
-    if path ~= nil and type(path) ~= "string" then wrong("'path' is a text such as \"items[1]\"") end
-    local word = "change of '" .. id .. (path and "." .. path or "") .. "'"
-    add({ kind = "change", store = id, path = path, grant = grant }, where, word)
-  end
-
-  local function addEach(list, addOne, where)
-    if type(list) ~= "table" then return addOne(list, where) end
-    if #list == 0 then wrong("the list of events is empty") end
-    for _, one in ipairs(list) do addOne(one, where) end
-  end
-
-  local fields = {
-    message = function(m) addEach(m.message, addMessage, m.where) end,
-    action = function(m) addEach(m.action, addAction, m.where) end,
-    change = function(m) addChange(m.change, m.path, m.where) end,
-  }
-
-  local function addAny(one)
-    if type(one) == "string" then return addMessage(one) end
-    if type(one) == "function" then return add({ kind = "message" }, one, "a predicate") end
-    if type(one) ~= "table" then wrong("this is " .. (one == nil and "nil" or "a " .. type(one))) end
-    if #one > 0 then
-      for _, inner in ipairs(one) do addAny(inner) end
-      return
-    end
-    local found
-    for key in pairs(one) do
-      if fields[key] then
-        if found then wrong("'" .. found .. "' and '" .. key .. "' are two events: use a list") end
-        found = key
-      elseif key ~= "where" and not (key == "path" and one.change ~= nil) then
-        wrong("there is no field '" .. tostring(key) .. "'")
-      end
-    end
-    if found then return fields[found](one) end
-    if one.where ~= nil then return add({ kind = "message" }, one.where, "a predicate") end
-    wrong("the list of events is empty")
-  end
-
   local kind = type(matcher)
   if kind ~= "string" and kind ~= "function" and kind ~= "table" then
     native.wrong(name, 1, "a string, a table or a function", matcher)
   end
-  addAny(matcher)
-  return specs, predicates, table.concat(words, ", ")
+  local reader = { name = name, specs = array(), predicates = {}, words = nil }
+  addAny(reader, matcher)
+  return reader.specs, reader.predicates, reader.words
 end
 
 -- Options -----------------------------------------------------------------------------------------------
