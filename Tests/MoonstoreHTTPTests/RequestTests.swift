@@ -236,7 +236,7 @@ import TestSupport
     ("http.get(url, { headers = { ['content-length'] = 1 } })", "'content-length' follows"),
     ("http.get(url, { headers = { ['Transfer-Encoding'] = 'x' } })", "'transfer-encoding' follows"),
     ("http.post(url, { json = {}, body = '' })", "either json or body"),
-    ("http.post(url, { body = {} })", "the option 'body' must be a string, not a table"),
+    ("http.post(url, { body = {} })", "a table goes into json"),
     ("http.post(url, { json = { a = 0/0 } })", "http.post: json:"),
     ("http.post(url, { json = { f = print } })", "f"),
     ("http.get(url, { timeout = 0 })", "the timeout must be a number of seconds above 0"),

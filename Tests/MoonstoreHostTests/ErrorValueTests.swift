@@ -129,8 +129,8 @@ struct ErrorValueTests {
     for (lua, text) in [
       ("time.iso(0/0)", "nan is no time"), ("time.iso(1/0)", "inf is no time"),
       ("time.iso(253402300800)", "is no time"), ("time.iso(-62167219201)", "is no time"),
-      ("json.decode('\"ab\\xFF\"')", "json.decode: the text is not valid UTF-8 at byte 4"),
-      ("bus.send('ab\\xFF')", "bus.send: the message type is not valid UTF-8 at byte 3"),
+      ("json.decode('\"ab\\xFF\"')", "json.decode: argument 1 is not valid UTF-8 at byte 4"),
+      ("bus.send('ab\\xFF')", "bus.send: argument 1 is not valid UTF-8 at byte 3"),
       ("bus.send('x', 1, { to = '\\xFF' })", "'to' is not valid UTF-8 at byte 1"),
       (
         "json.encode({ a = 'ab\\xFF' })",

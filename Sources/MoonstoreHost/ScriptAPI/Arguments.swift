@@ -91,7 +91,7 @@ struct Arguments {
     guard remaining > 0, token.kind == .string else { throw mustBe("a string") }
     guard let string = token.string else {
       throw wrong(
-        "argument \(position) must be UTF-8, and is not at byte \(token.bytes.firstInvalidByte + 1)"
+        "argument \(position) is not valid UTF-8 at byte \(token.bytes.firstInvalidByte + 1)"
       )
     }
     skip()

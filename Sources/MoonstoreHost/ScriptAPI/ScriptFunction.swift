@@ -295,6 +295,7 @@ enum ScriptFunction: UInt8, CaseIterable {
     case .logWarn: false
     case .logError: false
     case .print: false
+    case .require: false
     case .responseJson: false
     default: true
     }
@@ -367,7 +368,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
           ScriptOption("url", [.string]),
           ScriptOption("method", [.string]),
@@ -377,7 +378,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
         ]
     case .httpHead:
@@ -385,7 +386,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
         ]
     case .httpPost:
@@ -393,7 +394,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
         ]
     case .httpPut:
@@ -401,7 +402,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
         ]
     case .httpPatch:
@@ -409,7 +410,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
         ]
     case .httpDelete:
@@ -417,7 +418,7 @@ enum ScriptFunction: UInt8, CaseIterable {
           ScriptOption("query", [.table]),
           ScriptOption("headers", [.table]),
           ScriptOption("json", [.any]),
-          ScriptOption("body", [.string]),
+          ScriptOption("body", [.any]),
           ScriptOption("timeout", [.number]),
         ]
     default: []

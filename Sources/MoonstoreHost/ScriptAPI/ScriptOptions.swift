@@ -38,6 +38,12 @@ struct ScriptOptions {
     let known = function?.options ?? []
     for (key, value) in values.count > 1 ? values.sorted(by: { $0.key < $1.key }) : Array(values) {
       let option = try option(key, among: known, of: name)
+      if case .bytes(let bytes) = value, option.kinds == [.string] {
+        throw StoreError(
+          .invalidArgument,
+          "\(name): '\(option.name)' is not valid UTF-8 at byte \(bytes.firstInvalidByte + 1)"
+        )
+      }
       if !value.isNull, !option.kinds.contains(where: { $0.fits(value) }) {
         throw wrong(option, of: name, not: value.words(among: option.kinds))
       }

@@ -12,7 +12,7 @@ http = {}
 ---@field query? table Behind the address, such as { page = 2 }; a list is a name with several values.
 ---@field headers? table Texts by their names; a list is several values.
 ---@field json? data Sent as JSON.
----@field body? string Sent as it is.
+---@field body? any A text of any bytes, sent as it is.
 ---@field timeout? number Seconds above 0.
 
 --- What `http.request` takes.

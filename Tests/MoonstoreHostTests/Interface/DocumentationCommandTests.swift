@@ -26,7 +26,7 @@ import Testing
     let repl = try await TestSession()
     for name in ScriptInterface.current.names {
       let text = await repl(":doc \(name)")
-      #expect(!text.hasPrefix("error"), "\(text)")
+      #expect(!text.hasPrefix("error: "), "\(text)")
     }
   }
 

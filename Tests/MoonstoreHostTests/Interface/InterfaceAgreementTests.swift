@@ -35,6 +35,12 @@ import Testing
         """
       )
       let members = interface.members(of: name).map { String($0.name.dropFirst(name.count + 1)) }
+      if library.isStandard {
+        // The system's Lua can be built with functions of earlier versions as well.
+        let names = found.arrayValue?.compactMap(\.stringValue) ?? []
+        #expect(Set(members).isSubset(of: names), "\(name)")
+        continue
+      }
       #expect(found == .array(members.sorted().map(Value.string)), "\(name)")
     }
   }
