@@ -375,8 +375,11 @@ extension HostEngine {
           return true
         default: return true
         }
-      } catch let error as LuaError {
-        throw StoreError(lua: error, store: sender(script), member: "message middleware")
+      } catch {
+        throw StoreError(wrapping: error).located(
+          store: sender(script),
+          member: "message middleware"
+        )
       }
     }
     return system.bus.use(layer)

@@ -94,8 +94,6 @@ extension HostEngine {
           return try printer.printed(value).laidOut(view)
         }.joined(separator: "\n")
       }
-    } catch let error as LuaError {
-      return "error: " + PrintedText.line(StoreError(lua: error).summary)
     } catch {
       return "error: " + PrintedText.line(StoreError(wrapping: error).summary)
     }
