@@ -168,12 +168,11 @@ extension HostEngine {
   /// A message as data for a script: the payload of one that is addressed to a store is for those who may send it
   /// there, and for its sender.
   private func record(of message: Message, for script: String) -> Value {
-    if sees(message, script) || message.from.hasSameBytes(as: sender(script)) {
-      return message.record
+    var record = message.record
+    if !sees(message, script), !message.from.hasSameBytes(as: sender(script)) {
+      record.payload = .null
     }
-    guard var record = message.record.mapValue else { return .null }
-    record["payload"] = .null
-    return .map(record)
+    return Value(encoding: record)
   }
 
   /// Whether middleware of a script is shown a message: one with a receiver only if the script itself

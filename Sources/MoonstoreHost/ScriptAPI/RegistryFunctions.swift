@@ -22,7 +22,7 @@ extension HostEngine {
       return arguments.answer(handle(named: id, for: script))
     }
     try natives.add("storeRecord", as: "registry.record") { arguments in
-      arguments.answer(try registry.record(of: try arguments.string("the id")))
+      arguments.answer(Value(encoding: try registry.record(of: try arguments.string("the id"))))
     }
     try natives.add("dependents", as: "registry.dependents") { arguments in
       let id = try registry.live(try arguments.string("the id")).id
@@ -84,7 +84,7 @@ extension HostEngine {
         [unowned self] event in
         let member = "hearing of '\(event.type)'"
         let state = try start(listener, store: owner.name, member: member) {
-          machine.append(event.record)
+          machine.append(Value(encoding: event.record))
         }
         finishAlone(state)
       }
@@ -107,7 +107,8 @@ extension HostEngine {
     }
     try natives.add("recentEvents", as: "registry.recentEvents") { arguments in
       let count = try arguments.count("the count") ?? 10
-      return arguments.answer(.array(registry.recentEvents(count).map(\.record)))
+      let events = registry.recentEvents(count)
+      return arguments.answer(.array(events.map { Value(encoding: $0.record) }))
     }
     try natives.add("droppedEvents", as: "registry.droppedEvents") { arguments in
       arguments.answer(.integer(Int64(registry.droppedEventCount)))
