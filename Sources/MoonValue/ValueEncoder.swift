@@ -112,3 +112,10 @@ struct ValueEncoding: Encoder {
       ?? number(UInt8.self)
   }
 }
+
+extension Value {
+  /// A value of Swift's as plain data, for types that are always such.
+  package init(encoding value: some Encodable) {
+    self = (try? ValueEncoder().encode(value)) ?? .null
+  }
+}

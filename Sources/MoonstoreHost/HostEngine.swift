@@ -170,8 +170,6 @@ final class HostEngine {
     do {
       try openLibraries()
       try beginLimits()
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }

@@ -6,7 +6,7 @@ extension StoreError {
   /// What a Lua error means here.
   ///
   /// A `StoreError` that has crossed Lua is itself again, with the place.
-  init(lua error: LuaError, store: String? = nil, member: String? = nil) {
+  init(lua error: LuaError) {
     if var own = error.underlying as? StoreError {
       if own.script == nil {
         own.script = error.script
@@ -37,10 +37,6 @@ extension StoreError {
         value: error.value,
         underlying: error.underlying
       )
-    }
-    if self.store == nil {
-      self.store = store
-      self.member = member
     }
   }
 }

@@ -320,26 +320,10 @@ public actor StoreHost {
     }
   }
 
-  /// What there is in this host and how it belongs together, as plain data; no getter runs.
-  ///
-  /// A map with these fields, in which a *place* is `script` and `line`, null for Swift:
-  /// - `stores`, in order of registration: `id`, `name`, `script`, `line`, `version`, `metadata`,
-  ///   `permissions` (null where none are declared); `dependencies`, `allDependencies` (each after those that
-  ///   it depends on itself), `missing`, `dependents`, `allDependents` (nearest first); `state`, the types of
-  ///   the fields (a scalar's name, `{ array: ... }`, `{ map: ..., more: n }`, or `{ any: [...] }` for
-  ///   elements that differ), and `moreState`, how many fields were left out; `getters`; `actions` with `name` and `parameters` (null for those of Swift);
-  ///   `handles` and `answers`, the types of messages; `middleware` of its own, places in order.
-  /// - `messages` by `type`: `senders` (places with `kind`, `send` or `request`), `handlers`, `responders`
-  ///   (stores or scripts) and `effects` (scripts). Senders are found in the texts of the scripts, where a
-  ///   type that is computed cannot be told: `computed` has the places.
-  /// - `unhandled` and `unsent`: types that are sent and nobody is there for, and the reverse.
-  /// - `middleware` with `actions` and `messages`: places in order; `plugins`: their names in order.
-  /// - `effects`: `script`, `listener`, `on`, `running` and the options.
-  /// - `capabilities`: `files`, `readableFiles`, `http` with `hosts` and `schemes`.
-  /// - `scripts`: the names of all whose text was read.
+  /// What there is in this host and how it belongs together; no getter runs.
   ///
   /// - Throws: `closed`, or `unreadable` for a script of the project that cannot be read.
-  public func describe() throws(StoreError) -> Value {
+  public func describe() throws(StoreError) -> HostDescription {
     try check()
     return try engine.describe()
   }
@@ -406,9 +390,9 @@ public actor StoreHost {
   }
 
   /// The messages of a type (of all types with `*`) that are delivered from now on.
-  public func messages(_ type: String) throws(StoreError) -> AsyncStream<Value> {
+  public func messages(_ type: String) throws(StoreError) -> AsyncStream<MessageRecord> {
     try check()
-    let (stream, continuation) = AsyncStream.makeStream(of: Value.self)
+    let (stream, continuation) = AsyncStream.makeStream(of: MessageRecord.self)
     let system = engine.system
     let subscription = try system.subscribe(type) { message in
       let record = message.record

@@ -286,7 +286,7 @@ import TestSupport
     #expect(try await cart.get("isEmpty") == true)
     #expect(try await order.get("isProcessing") == false)
     var messages = stream.makeAsyncIterator()
-    #expect(await messages.next()?["payload"]?["order"]?["customerName"] == "A")
+    #expect(await messages.next()?.payload?["order"]?["customerName"] == "A")
     // A guest may look, and no more.
     let guest = try await host.store("cart", as: Principal(.session, "guest")).secured(["read"])
     #expect(try await guest.get("itemCount") == 0)

@@ -50,7 +50,7 @@ import TestSupport
     let host = try await TestHost(Self.files)
     // The files go with it.
     defer { withExtendedLifetime(host) {} }
-    return try await host.host.describe()
+    return try await host.host.described()
   }
 
   @Test func `A store is described with what it is made from, and no getter runs`() async throws {
@@ -73,6 +73,28 @@ import TestSupport
     )
     #expect(stores[0]["getters"] == ["total"])
     #expect(stores[0]["answers"] == ["stock:level"])
+  }
+
+  @Test func `A description is the same after it was data, and has nulls for what is not known`()
+    async throws
+  {
+    let test = try await TestHost(Self.files)
+    let host = test.host
+    try await host.define(StoreDefinition("swift", actions: ["act": { _, _ in .null }]))
+    try await host.use(ActionMiddleware())
+    let description = try await host.describe()
+    let data = try ValueEncoder().encode(description)
+    #expect(try ValueDecoder().decode(HostDescription.self, from: data) == description)
+    let json = try Value(json: data.jsonBytes())
+    #expect(try ValueDecoder().decode(HostDescription.self, from: json) == description)
+    #expect(data["stores"]?[3]?["script"] == .null)
+    #expect(data["stores"]?[3]?["line"] == .null)
+    #expect(data["stores"]?[2]?["permissions"] == .null)
+    #expect(data["stores"]?[3]?["actions"]?[0] == ["name": "act", "parameters": .null])
+    #expect(data["middleware"]?["actions"]?[0] == ["script": .null, "line": .null])
+    #expect(data["capabilities"]?["http"] == .null)
+    // Scripts get the same.
+    #expect(try await test.run("return registry.describe()") == data)
   }
 
   @Test func `The state is described by its types, also nested, without its values`() async throws {
@@ -110,7 +132,7 @@ import TestSupport
       ]])
       """#
     )
-    let state = try #require(await host.host.describe()["stores"]?.arrayValue?[0]["state"])
+    let state = try #require(await host.host.described()["stores"]?.arrayValue?[0]["state"])
     #expect(state["list"] == ["array": ["map": ["id": "integer"]]])
     let wide = try #require(state["nested"]?["map"]?["a"]?["map"]?["wide"])
     #expect(wide["map"]?.mapValue?.count == 64)
@@ -211,7 +233,7 @@ import TestSupport
     try await host.host.define(
       StoreDefinition("native", state: ["x": true], actions: ["go": { _, _ in .null }])
     )
-    let stores = try await host.host.describe()["stores"]?.arrayValue ?? []
+    let stores = try await host.host.described()["stores"]?.arrayValue ?? []
     #expect(stores[0]["state"] == ["n": "integer"])
     #expect(stores[0]["getters"] == ["twice"])
     #expect(stores[0]["actions"] == [["name": "add", "parameters": ["by"]]])
@@ -238,7 +260,7 @@ import TestSupport
       return defineStore('odd', {})
       """##
     ])
-    let description = try await host.host.describe()
+    let description = try await host.host.described()
     #expect(description["messages"]?.arrayValue?.map { $0["type"] } == ["long", "spaced"])
     #expect(description["computed"]?.arrayValue?.map { $0["line"] } == [8, 9])
     #expect(description["stores"]?.arrayValue?[0]["line"] == 13)

@@ -102,3 +102,8 @@ func code(_ body: () async throws -> Void) async -> StoreError.Code? {
     return (error as? StoreError)?.code
   }
 }
+
+extension StoreHost {
+  /// What there is in the host, as the data that scripts and `inspect --json` get.
+  func described() throws -> Value { try ValueEncoder().encode(try describe()) }
+}

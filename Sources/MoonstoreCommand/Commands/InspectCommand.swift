@@ -66,17 +66,19 @@ struct InspectCommand: AsyncParsableCommand {
     let host = try await StoreHost(scripts: project, configuration: configuration)
     let description = try await host.describe()
     await host.close()
-    guard !description.list("stores").isEmpty else { throw .noStores(in: project) }
+    guard !description.stores.isEmpty else { throw .noStores(in: project) }
     return try output(of: description)
   }
 
   // MARK: Output
 
-  private func output(of description: Value) throws(StoreError) -> [UInt8] {
+  private func output(of description: HostDescription) throws(StoreError) -> [UInt8] {
     if dot { return Array(DescriptionGraph.text(of: description).utf8) }
     guard json else { return Array(DescriptionText.text(of: description, project: project).utf8) }
     do {
-      return try description.jsonBytes(JSONOptions(pretty: false)) + [UInt8(ascii: "\n")]
+      return try ValueEncoder().encode(description).jsonBytes(JSONOptions(pretty: false)) + [
+        UInt8(ascii: "\n")
+      ]
     } catch {
       throw StoreError(.invalidJSON, "this project cannot be told as JSON: \(error)")
     }

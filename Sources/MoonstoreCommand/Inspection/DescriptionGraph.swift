@@ -1,4 +1,5 @@
-import MoonValue
+import MoonstoreCore
+import MoonstoreHost
 
 /// The relations of a project as a graph for Graphviz: stores, dependencies (solid) and messages (dashed).
 ///
@@ -10,7 +11,7 @@ struct DescriptionGraph {
   private var edges: [String] = []
   private var known: Set<String> = []
 
-  static func text(of description: Value) -> String {
+  static func text(of description: HostDescription) -> String {
     var graph = DescriptionGraph()
     graph.read(description)
     return """
@@ -22,30 +23,22 @@ struct DescriptionGraph {
       """
   }
 
-  private mutating func read(_ description: Value) {
-    let stores = description.list("stores")
+  private mutating func read(_ description: HostDescription) {
     var owners: [String: [String]] = [:]
-    for store in stores {
-      node(store.text("id"))
-      if let script = store["script"]?.stringValue {
-        owners[script, default: []].append(store.text("id"))
-      }
+    for store in description.stores {
+      node(store.id)
+      if let script = store.record.script { owners[script, default: []].append(store.id) }
     }
-    for store in stores {
-      for dependency in store.texts("dependencies") {
-        edge(store.text("id"), dependency, "")
-      }
+    for store in description.stores {
+      for dependency in store.record.dependencies { edge(store.id, dependency, "") }
     }
-    for message in description.list("messages") {
-      let type = message.text("type")
-      let senders = message.list("senders").map { sender in
-        actor(sender.text("script"), owners)
-      }
-      let scripts = message.texts("effects").map { actor($0, owners) }
-      let receivers = message.texts("handlers") + message.texts("responders") + scripts
+    for message in description.messages {
+      let senders = message.senders.map { actor($0.script, owners) }
+      let scripts = message.effects.map { actor($0, owners) }
+      let receivers = message.handlers + message.responders + scripts
       for sender in senders {
         for receiver in receivers {
-          edge(sender, actor(receiver, owners), " [label=\(quoted(type)), style=dashed]")
+          edge(sender, actor(receiver, owners), " [label=\(quoted(message.type)), style=dashed]")
         }
       }
     }

@@ -1,4 +1,6 @@
 import MoonValue
+import MoonstoreCore
+import MoonstoreHost
 
 /// What there is in a project, for people to read.
 ///
@@ -7,7 +9,7 @@ struct DescriptionText {
   private var lines: [String] = []
 
   /// The whole text, with control characters written out.
-  static func text(of description: Value, project: String) -> String {
+  static func text(of description: HostDescription, project: String) -> String {
     var text = DescriptionText()
     text.write(description, project)
     return text.lines.joined(separator: "\n") + "\n"
@@ -29,168 +31,127 @@ struct DescriptionText {
     lines.append(title)
   }
 
-  private mutating func write(_ description: Value, _ project: String) {
-    let stores = description.list("stores")
+  private mutating func write(_ description: HostDescription, _ project: String) {
+    let stores = description.stores
     add(0, "\(project): \(stores.count == 1 ? "1 store" : "\(stores.count) stores")")
     begin("STORES")
     for store in stores { write(store: store) }
     writeMessages(description)
     writeLayers(description)
-    writeEffects(description.list("effects"))
-    writeCapabilities(description["capabilities"] ?? .null)
+    writeEffects(description.effects)
+    writeCapabilities(description.capabilities)
   }
 
   // MARK: Stores
 
-  private mutating func write(store: Value) {
-    var title = store.text("id")
-    if store.text("name") != store.text("id") { title += " \"\(store.text("name"))\"" }
-    title += "  " + (store["script"]?.stringValue.map { place($0, store["line"]) } ?? "in Swift")
-    if let version = store["version"]?.integerValue, version > 1 { title += "  version \(version)" }
+  private mutating func write(store: HostDescription.Store) {
+    let record = store.record
+    var title = store.id
+    if record.name != store.id { title += " \"\(record.name)\"" }
+    title += "  " + (record.script.map { place($0, store.line) } ?? "in Swift")
+    if record.version > 1 { title += "  version \(record.version)" }
     add(1, title)
-    let all = store.texts("allDependencies")
-    let direct = store.texts("dependencies")
-    add("depends on", direct)
-    add("missing", store.texts("missing"))
-    if all.count > direct.count { add("in order", all) }
-    add("used by", store.texts("dependents"))
-    let further = store.texts("allDependents").filter { !store.texts("dependents").contains($0) }
-    add("and by", further)
-    if let permissions = store["permissions"]?.arrayValue {
-      add("permissions", permissions.isEmpty ? ["none"] : permissions.map(permission))
+    add("depends on", record.dependencies)
+    add("missing", store.missing)
+    if store.allDependencies.count > record.dependencies.count {
+      add("in order", store.allDependencies)
     }
-    if let metadata = store["metadata"], metadata.mapValue?.isEmpty == false {
-      add("metadata", ["\(metadata)"])
+    add("used by", record.dependents)
+    add("and by", store.allDependents.filter { !record.dependents.contains($0) })
+    if let permissions = record.permissions {
+      add("permissions", permissions.isEmpty ? ["none"] : permissions.map(\.description))
     }
-    let fields = (store["state"]?.mapValue ?? [:]).sorted { $0.key < $1.key }
-    for (index, field) in fields.enumerated() {
-      let word = index == 0 ? "state" : ""
-      add(word, ["\(field.key): \(DescriptionText.words(field.value))"])
+    if record.metadata.mapValue?.isEmpty == false { add("metadata", ["\(record.metadata)"]) }
+    for (index, field) in store.state.sorted(by: { $0.key < $1.key }).enumerated() {
+      add(index == 0 ? "state" : "", ["\(field.key): \(field.value)"])
     }
-    if let more = store["moreState"]?.integerValue, more > 0 { add("", ["and \(more) more"]) }
-    add("getters", store.texts("getters"))
+    if store.moreState > 0 { add("", ["and \(store.moreState) more"]) }
+    add("getters", store.getters)
     add(
       "actions",
-      store.list("actions").map { action in
-        let parameters = action["parameters"]?.arrayValue.map { _ in action.texts("parameters") }
-        return "\(action.text("name"))(\((parameters ?? ["..."]).joined(separator: ", ")))"
-      }
+      store.actions.map { "\($0.name)(\(($0.parameters ?? ["..."]).joined(separator: ", ")))" }
     )
-    add("middleware", places(store.list("middleware")))
-    add("handles", store.texts("handles"))
-    add("answers", store.texts("answers"))
+    add("middleware", places(store.middleware))
+    add("handles", store.handles)
+    add("answers", store.answers)
   }
 
-  private func permission(_ permission: Value) -> String {
-    if let text = permission.stringValue { return text }
-    var words = permission.text("permission")
-    if let principal = permission["principal"]?.stringValue { words += " for \(principal)" }
-    if permission["conditional"] == true { words += " under a condition" }
-    return words
-  }
-
-  private func place(_ script: String, _ line: Value?) -> String {
-    line?.integerValue.map { "\(script):\($0)" } ?? script
-  }
-
-  /// An outline of state in words.
-  static func words(_ outline: Value) -> String {
-    if let word = outline.stringValue { return word }
-    if let element = outline["array"] { return "array of \(words(element))" }
-    if let kinds = outline["any"]?.arrayValue {
-      return kinds.map(words).joined(separator: " or ")
-    }
-    var fields = (outline["map"]?.mapValue ?? [:]).sorted { $0.key < $1.key }.map {
-      "\($0.key): \(words($0.value))"
-    }
-    if let more = outline["more"]?.integerValue { fields.append("and \(more) more") }
-    return "{ \(fields.joined(separator: ", ")) }"
+  private func place(_ script: String, _ line: Int?) -> String {
+    line.map { "\(script):\($0)" } ?? script
   }
 
   // MARK: Messages
 
-  private mutating func writeMessages(_ description: Value) {
-    let messages = description.list("messages")
-    guard !messages.isEmpty || !description.list("computed").isEmpty else { return }
+  private mutating func writeMessages(_ description: HostDescription) {
+    guard !description.messages.isEmpty || !description.computed.isEmpty else { return }
     begin("MESSAGES")
-    for message in messages {
-      add(1, message.text("type") == "*" ? "* (all)" : message.text("type"))
-      let senders = message.list("senders")
-      add("sent by", places(senders.filter { $0["kind"] != "request" }))
-      add("asked by", places(senders.filter { $0["kind"] == "request" }))
-      add("handled by", message.texts("handlers"))
-      add("answered by", message.texts("responders"))
-      add("effects of", message.texts("effects"))
+    for message in description.messages {
+      add(1, message.type == "*" ? "* (all)" : message.type)
+      func senders(_ kind: HostDescription.MessageType.Sender.Kind) -> [String] {
+        message.senders.filter { $0.kind == kind }.map { place($0.script, $0.line) }
+      }
+      add("sent by", senders(.send))
+      add("asked by", senders(.request))
+      add("handled by", message.handlers)
+      add("answered by", message.responders)
+      add("effects of", message.effects)
     }
-    let unhandled = description.texts("unhandled")
-    let unsent = description.texts("unsent")
+    let (unhandled, unsent) = (description.unhandled, description.unsent)
     if !unhandled.isEmpty { add(1, "sent, but nobody is there: \(list(unhandled))") }
     if !unsent.isEmpty { add(1, "never sent by this name: \(list(unsent))") }
-    let computed = description.list("computed")
-    if !computed.isEmpty {
-      add(1, "sent with a computed type: \(list(places(computed)))")
+    if !description.computed.isEmpty {
+      let places = description.computed.map { place($0.script, $0.line) }
+      add(1, "sent with a computed type: \(list(places))")
     }
     add(1, "(who sends is read in the text of the scripts: types that are computed cannot be told)")
   }
 
   private func list(_ texts: [String]) -> String { texts.joined(separator: ", ") }
 
-  private func places(_ values: [Value]) -> [String] {
-    values.map { value in
-      guard let script = value["script"]?.stringValue else { return "Swift" }
-      return place(script, value["line"])
-    }
+  private func places(_ places: [HostDescription.Place]) -> [String] {
+    places.map { each in each.script.map { place($0, each.line) } ?? "Swift" }
   }
 
   // MARK: Around
 
-  private mutating func writeLayers(_ description: Value) {
-    let middleware = description["middleware"] ?? .null
-    let actions = places(middleware.list("actions"))
-    let messages = places(middleware.list("messages"))
+  private mutating func writeLayers(_ description: HostDescription) {
+    let actions = places(description.middleware.actions)
+    let messages = places(description.middleware.messages)
     if !actions.isEmpty || !messages.isEmpty {
       begin("MIDDLEWARE, in order")
       if !actions.isEmpty { add(1, "around actions   \(list(actions))") }
       if !messages.isEmpty { add(1, "before messages  \(list(messages))") }
     }
-    let plugins = description.texts("plugins")
-    if !plugins.isEmpty {
-      begin("PLUGINS, in order")
-      for plugin in plugins { add(1, plugin) }
-    }
+    guard !description.plugins.isEmpty else { return }
+    begin("PLUGINS, in order")
+    for plugin in description.plugins { add(1, plugin) }
   }
 
-  private mutating func writeEffects(_ effects: [Value]) {
+  private mutating func writeEffects(_ effects: [HostDescription.Effect]) {
     guard !effects.isEmpty else { return }
     begin("EFFECTS")
     for effect in effects {
       var words: [String] = []
-      for name in ["latest", "leading", "once"] where effect[.string(name)] == true {
-        words.append(name)
-      }
-      for name in ["delay", "debounce", "throttle"] {
-        if let seconds = effect[.string(name)]?.doubleValue { words.append("\(name) \(seconds) s") }
+      if effect.latest { words.append("latest") }
+      if effect.leading { words.append("leading") }
+      if effect.once { words.append("once") }
+      for (name, time) in [
+        ("delay", effect.delay), ("debounce", effect.debounce), ("throttle", effect.throttle),
+      ] {
+        if let time { words.append("\(name) \(time.inSeconds) s") }
       }
       let options = words.isEmpty ? "" : " (\(list(words)))"
-      add(1, "\(effect.text("script")): \(effect.text("listener"))\(options)")
+      add(1, "\(effect.script): \(effect.listener)\(options)")
     }
   }
 
-  private mutating func writeCapabilities(_ capabilities: Value) {
+  private mutating func writeCapabilities(_ capabilities: HostDescription.Capabilities) {
     begin("CAPABILITIES")
     var granted: [String] = []
-    if capabilities["files"] == true {
-      granted.append("files \(list(["of the project"] + capabilities.texts("readableFiles")))")
+    if capabilities.files {
+      granted.append("files \(list(["of the project"] + capabilities.readableFiles))")
     }
-    if let http = capabilities["http"], !http.isNull {
-      granted.append("http to \(list(http.texts("hosts")))")
-    }
+    if let http = capabilities.http { granted.append("http to \(list(http.hosts))") }
     add(1, granted.isEmpty ? "none granted" : list(granted))
   }
-}
-
-extension Value {
-  func list(_ key: Key) -> [Value] { self[key]?.arrayValue ?? [] }
-  func texts(_ key: Key) -> [String] { list(key).compactMap(\.stringValue) }
-  func text(_ key: Key) -> String { self[key]?.stringValue ?? "" }
 }

@@ -132,17 +132,3 @@ extension Permission: ExpressibleByStringLiteral {
   /// A permission without a condition.
   public init(stringLiteral value: String) { self.init(value) }
 }
-
-extension Permission {
-  /// The permission as data: its text, or a map with what limits it.
-  package var record: Value {
-    if principal == nil, condition == nil { return .string(text) }
-    var record: ValueMap = ["permission": .string(text)]
-    if let principal {
-      record["principal"] = .string(principal.name)
-      record["kind"] = .string(principal.kind.rawValue)
-    }
-    if condition != nil { record["conditional"] = true }
-    return .map(record)
-  }
-}

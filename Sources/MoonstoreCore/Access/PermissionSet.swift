@@ -152,10 +152,10 @@ package struct PermissionSet: Hashable {
       }
       return try system.access.followsConditions ? ask() : system.graph.untracked { try ask() }
     } catch {
-      var failure = StoreError(wrapping: error)
-      if failure.store == nil { failure.store = access.store.id }
-      if failure.member == nil { failure.member = "a permission's condition" }
-      system.report(failure)
+      system.report(
+        StoreError(wrapping: error)
+          .located(store: access.store.id, member: "a permission's condition")
+      )
       return false
     }
   }

@@ -3,7 +3,7 @@ public import MoonValue
 /// What the bus carries.
 public final class Message {
   /// Which of the messages that wait is delivered first.
-  public enum Priority: String, Sendable, CaseIterable {
+  public enum Priority: String, Codable, Sendable, CaseIterable {
     /// Before all others.
     case high
     /// In order of sending.

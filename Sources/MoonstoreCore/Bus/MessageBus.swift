@@ -245,9 +245,8 @@ public final class MessageBus {
         }
       } catch {
         system.rollBack(to: savepoint)
-        var own = StoreError(wrapping: error)
-        if own.store == nil { own.store = member.owner.name }
-        if own.member == nil { own.member = "handling '\(message.type)'" }
+        let own = StoreError(wrapping: error)
+          .located(store: member.owner.name, member: "handling '\(message.type)'")
         if asks, failure == nil { failure = own } else { system.report(own) }
       }
     }

@@ -10,6 +10,11 @@ public struct StoreError: Error, Sendable {
     /// Makes a kind from its name.
     public init(rawValue: String) { self.rawValue = rawValue }
 
+    /// Whether an error is of this kind, so that `catch StoreError.Code.permissionDenied` catches it.
+    public static func ~= (code: Code, error: any Error) -> Bool {
+      (error as? StoreError)?.code == code
+    }
+
     /// A script is not Lua.
     public static let syntax = Code(rawValue: "syntax")
     /// A script raised an error.
@@ -136,6 +141,18 @@ public struct StoreError: Error, Sendable {
     self.traceback = traceback
     self.value = value
     self.underlying = underlying
+  }
+
+  /// The same error with the place where it was caught, unless it tells of a place itself.
+  ///
+  /// A member belongs to the store that stands with it, so an error of another store's keeps its own place whole.
+  package func located(store: String?, member: @autoclosure () -> String?) -> StoreError {
+    var error = self
+    if error.store == nil || (error.member == nil && error.store == store) {
+      error.store = store
+      error.member = member()
+    }
+    return error
   }
 
   /// Says once how deep getters were reading each other where the stack ended.

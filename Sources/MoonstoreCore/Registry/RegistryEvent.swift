@@ -17,7 +17,7 @@ public struct RegistryEvent: Sendable {
     switch content {
     case .nothing: .null
     case .value(let value): value
-    case .record(let record): record.value
+    case .record(let record): Value(encoding: record)
     case .storeID: ["storeId": target.map(Value.string) ?? .null]
     }
   }
@@ -29,53 +29,12 @@ public struct RegistryEvent: Sendable {
   enum Content: Sendable {
     case nothing
     case value(Value)
-    case record(StoreRecord)
+    indirect case record(StoreRecord)
     case storeID
   }
 
-  /// The event as data; without a payload it has no such field, as a message has none.
-  package var record: Value {
-    var record: ValueMap = [
-      "sequence": .integer(Int64(sequence)), "type": .string(type), "source": .string(source),
-      "target": target.map(Value.string) ?? .null, "timestamp": .number(timestamp),
-    ]
-    if case .nothing = content { return .map(record) }
-    record["payload"] = payload
-    return .map(record)
-  }
-}
-
-/// What a store was registered with, as it was then.
-final class StoreRecord: Sendable {
-  private let id: String
-  private let name: String
-  private let metadata: Value
-  private let dependencies: [String]
-  private let dependents: [String]
-  private let permissions: Value
-  private let version: Int
-  private let script: String?
-
-  init(_ store: LiveStore, dependents: [String]) {
-    let definition = store.definition
-    id = store.id
-    name = definition.name
-    metadata = definition.metadata
-    dependencies = definition.dependencies
-    self.dependents = dependents
-    permissions = definition.permissions.map { .array($0.map(\.record)) } ?? .null
-    version = definition.version
-    script = store.owner
-  }
-
-  var value: Value {
-    [
-      "id": .string(id), "name": .string(name), "metadata": metadata,
-      "dependencies": .array(dependencies.map(Value.string)),
-      "dependents": .array(dependents.map(Value.string)), "permissions": permissions,
-      "version": .integer(Int64(version)), "script": script.map(Value.string) ?? .null,
-    ]
-  }
+  /// Whether there is more to say than what happened.
+  var hasPayload: Bool { if case .nothing = content { false } else { true } }
 }
 
 /// Hears of the events of a type, or of all.

@@ -71,11 +71,10 @@ public final class StoreRegistry {
     return try live(id).definition
   }
 
-  /// What a store was registered with, as data: `id`, `name`, `metadata`, `dependencies`, `dependents`,
-  /// `permissions`, `version` and `script`.
-  public func record(of id: String) throws(StoreError) -> Value {
+  /// What a store was registered with, as data.
+  public func record(of id: String) throws(StoreError) -> StoreRecord {
     trackPresence()
-    return StoreRecord(try live(id), dependents: dependents(of: id)).value
+    return StoreRecord(try live(id), dependents: dependents(of: id))
   }
 
   /// Getters and watchers that ask which stores there are, and what is known of them, follow it.

@@ -1,11 +1,6 @@
 package import MoonValue
 
-/// Says what a state looks like, without its values.
-///
-/// A scalar is its type (`integer`, `number`, `string`, `bytes`, `boolean`, `null`); an array is
-/// `{ "array": element }`, where elements of several kinds are `{ "any": [...] }`; a map is
-/// `{ "map": { field: ... } }`, and `more` counts the fields that were left out. What is empty or nested too
-/// deeply is only called `array`, `map` or `table`.
+/// Says what a state looks like, without its values; see `StateType`.
 package struct StateOutline {
   /// How deep it looks.
   var depth = 6
@@ -20,56 +15,60 @@ package struct StateOutline {
 
   /// What a value is, in one word.
   package mutating func type(of slot: StateSlot) -> String {
-    guard case .node(let node) = slot else { return outline(slot, depth).stringValue ?? "" }
-    return node.kind == .array ? "array" : node.kind == .map ? "map" : "table"
+    if case .node(let node) = slot { return name(of: node) }
+    guard case .named(let name) = outline(slot, depth) else { return "" }
+    return name
   }
 
-  /// The outline of a part and of all below it.
-  package mutating func outline(_ node: StateNode) -> Value { outline(node, 0) }
+  /// The fields of a part with what they are, and how many were left out.
+  package mutating func fields(of node: StateNode) -> (named: [Value.Key: StateType], more: Int) {
+    guard case .map(let named, let more) = outline(node, 0) else { return ([:], 0) }
+    return (named, more)
+  }
 
-  private mutating func outline(_ slot: StateSlot, _ level: Int) -> Value {
+  private mutating func outline(_ slot: StateSlot, _ level: Int) -> StateType {
     switch slot {
-    case .empty, .null: "null"
-    case .bool: "boolean"
-    case .integer: "integer"
-    case .number: "number"
-    case .string: "string"
-    case .bytes: "bytes"
-    case .opaque: "function"
+    case .empty, .null: .named("null")
+    case .bool: .named("boolean")
+    case .integer: .named("integer")
+    case .number: .named("number")
+    case .string: .named("string")
+    case .bytes: .named("bytes")
+    case .opaque: .named("function")
     case .node(let node): outline(node, level)
     }
   }
 
-  private mutating func outline(_ node: StateNode, _ level: Int) -> Value {
-    guard node.count > 0, level < depth, budget > 0 else {
-      switch node.kind {
-      case .undetermined: return "table"
-      case .array: return "array"
-      case .map: return "map"
-      }
+  private func name(of node: StateNode) -> String {
+    switch node.kind {
+    case .undetermined: "table"
+    case .array: "array"
+    case .map: "map"
     }
+  }
+
+  private mutating func outline(_ node: StateNode, _ level: Int) -> StateType {
+    guard node.count > 0, level < depth, budget > 0 else { return .named(name(of: node)) }
     return node.kind == .array ? array(node, level) : map(node, level)
   }
 
-  private mutating func array(_ node: StateNode, _ level: Int) -> Value {
-    var kinds: [Value] = []
+  private mutating func array(_ node: StateNode, _ level: Int) -> StateType {
+    var kinds: [StateType] = []
     for slot in node.slots.prefix(elements) where budget > 0 {
       budget -= 1
       let kind = outline(slot, level + 1)
       if !kinds.contains(kind) { kinds.append(kind) }
     }
-    return ["array": kinds.count == 1 ? kinds[0] : ["any": .array(kinds)]]
+    return .array(kinds.count == 1 ? kinds[0] : .any(kinds))
   }
 
-  private mutating func map(_ node: StateNode, _ level: Int) -> Value {
-    var named: ValueMap = [:]
+  private mutating func map(_ node: StateNode, _ level: Int) -> StateType {
+    var named: [Value.Key: StateType] = [:]
     for position in node.slots.indices where !node.slots[position].isEmpty {
       guard named.count < fields, budget > 0 else { break }
       budget -= 1
       named[node.key(at: position)] = outline(node.slots[position], level + 1)
     }
-    var found: ValueMap = ["map": .map(named)]
-    if named.count < node.count { found["more"] = .integer(Int64(node.count - named.count)) }
-    return .map(found)
+    return .map(named, more: node.count - named.count)
   }
 }

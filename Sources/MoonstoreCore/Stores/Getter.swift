@@ -113,11 +113,7 @@ package final class Getter: GraphObserver {
       return changed
     } catch {
       // The error is the value until a dependency changes.
-      var failure = StoreError(wrapping: error)
-      if failure.store == nil {
-        failure.store = storeID
-        failure.member = name
-      }
+      var failure = StoreError(wrapping: error).located(store: storeID, member: name)
       if failure.code == .stackLimit {
         system.exhaustions += 1
         failure.nest(system.evaluationDepth)

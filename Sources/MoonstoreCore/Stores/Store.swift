@@ -155,12 +155,7 @@ public final class Store {
         try live.face.run(body, ActionCall(store: id, action: action, arguments: arguments))
       }
     } catch {
-      var failure = error
-      if failure.store == nil {
-        failure.store = id
-        failure.member = action
-      }
-      throw failure
+      throw error.located(store: id, member: action)
     }
   }
 

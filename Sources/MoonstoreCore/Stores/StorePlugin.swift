@@ -121,10 +121,8 @@ extension StoreSystem {
       do {
         try plugin.install(live, live.begin(StoreAddition(of: plugin)))
       } catch {
-        var failure = StoreError(wrapping: error)
-        if failure.store == nil { failure.store = live.id }
-        if failure.member == nil { failure.member = "the plugin '\(plugin.name)'" }
-        throw failure
+        throw StoreError(wrapping: error)
+          .located(store: live.id, member: "the plugin '\(plugin.name)'")
       }
     }
   }

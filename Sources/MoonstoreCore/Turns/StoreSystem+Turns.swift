@@ -169,10 +169,7 @@ extension StoreSystem {
       try body()
     } catch {
       rollBack(to: savepoint)
-      var failure = StoreError(wrapping: error)
-      if failure.store == nil { failure.store = owner }
-      if failure.member == nil { failure.member = what }
-      report(failure)
+      report(StoreError(wrapping: error).located(store: owner, member: what))
     }
   }
 

@@ -116,8 +116,8 @@ extension HostEngine {
     try system.turn {
       do {
         try register(reader, script: script, origin: origin)
-      } catch let error as LuaError {
-        throw StoreError(lua: error, store: reader.id)
+      } catch {
+        throw StoreError(wrapping: error).located(store: reader.id, member: nil)
       }
     }
   }
@@ -238,8 +238,8 @@ extension HostEngine {
       }
       guard case .table(let table) = result else { return .null }
       return try stateSlot(of: table.reference, of: id).value
-    } catch let error as LuaError {
-      throw StoreError(lua: error, store: id, member: "migrate")
+    } catch {
+      throw StoreError(wrapping: error).located(store: id, member: "migrate")
     }
   }
 
@@ -374,8 +374,8 @@ extension HostEngine {
         return .opaque(LuaReference(adopting: token, machine: machine))
       }
       return try StateConversion(system: system).slot(&token, for: .result)
-    } catch let error as LuaError {
-      throw StoreError(lua: error, store: live.id, member: name)
+    } catch {
+      throw StoreError(wrapping: error).located(store: live.id, member: name)
     }
   }
 

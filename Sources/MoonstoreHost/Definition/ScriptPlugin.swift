@@ -53,8 +53,8 @@ extension HostEngine {
     return try withoutDriving(as: "a plugin") {
       do {
         return try LuaFunction(function).call(.table(context)).first ?? .nil
-      } catch let error as LuaError {
-        throw StoreError(lua: error)
+      } catch {
+        throw StoreError(wrapping: error)
       }
     }
   }
@@ -76,8 +76,8 @@ extension HostEngine {
           .object(kind: ObjectKind.store, entry(of: live)),
           .data(.integer(Int64(number)))
         )
-      } catch let error as LuaError {
-        throw StoreError(lua: error, store: live.id, member: "reset")
+      } catch {
+        throw StoreError(wrapping: error).located(store: live.id, member: "reset")
       }
     }
   }

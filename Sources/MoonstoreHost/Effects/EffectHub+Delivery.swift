@@ -179,8 +179,8 @@ extension HostEngine {
       guard machine.tokenCount > at else { return false }
       let token = try machine.token(at: at)
       return token.kind != .nil && token.kind != .no
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
+    } catch {
+      throw StoreError(wrapping: error)
     }
   }
 }

@@ -1,9 +1,7 @@
-import MoonValue
-
 /// Who sends which messages, and who handles and answers them.
 struct MessageMap {
   private struct Entry {
-    var senders: [Value] = []
+    var senders: [HostDescription.MessageType.Sender] = []
     var isRequested = false
     var isSent = false
     var handlers: [String] = []
@@ -13,7 +11,7 @@ struct MessageMap {
 
   private var entries: [String: Entry] = [:]
   /// Sendings whose type is computed.
-  private(set) var computed: [Value] = []
+  private(set) var computed: [HostDescription.ComputedSender] = []
 
   init(
     senders: [(script: String, sending: ScriptReader.Sending)],
@@ -21,17 +19,23 @@ struct MessageMap {
     listeners: [(type: String, script: String)]
   ) {
     for (script, sending) in senders {
-      var place: ValueMap = [
-        "script": .string(script), "line": .integer(Int64(sending.line)),
-        "request": .bool(sending.isRequest),
-      ]
       guard let type = sending.type else {
-        computed.append(.map(place))
+        computed.append(
+          HostDescription.ComputedSender(
+            script: script,
+            line: sending.line,
+            request: sending.isRequest
+          )
+        )
         continue
       }
-      place["request"] = nil
-      place["kind"] = sending.isRequest ? "request" : "send"
-      entries[type, default: Entry()].senders.append(.map(place))
+      entries[type, default: Entry()].senders.append(
+        HostDescription.MessageType.Sender(
+          script: script,
+          line: sending.line,
+          kind: sending.isRequest ? .request : .send
+        )
+      )
       if sending.isRequest {
         entries[type, default: Entry()].isRequested = true
       } else {
@@ -44,19 +48,20 @@ struct MessageMap {
   }
 
   /// The types in order of their names; `*` stands for all.
-  var types: [Value] {
+  var types: [HostDescription.MessageType] {
     entries.keys.sorted().map { type in
       let entry = entries[type] ?? Entry()
-      return [
-        "type": .string(type), "senders": .array(entry.senders),
-        "handlers": .array(entry.handlers.map(Value.string)),
-        "responders": .array(entry.responders.map(Value.string)),
-        "effects": .array(entry.listeners.map(Value.string)),
-      ]
+      return HostDescription.MessageType(
+        type: type,
+        senders: entry.senders,
+        handlers: entry.handlers,
+        responders: entry.responders,
+        effects: entry.listeners
+      )
     }
   }
 
-  /// Types that are sent or asked for, and for which nobody is there.
+  /// Types that are sent or asked for, and that nothing handles or answers.
   var unhandled: [String] {
     entries.filter { _, entry in
       let isHandled = !entry.handlers.isEmpty || !entry.listeners.isEmpty
@@ -65,7 +70,7 @@ struct MessageMap {
     }.keys.sorted()
   }
 
-  /// Types for which somebody is there, and that no script sends by this name.
+  /// Types that are handled or answered, and that no script sends by this name.
   var unsent: [String] {
     entries.filter { type, entry in entry.senders.isEmpty && type != "*" }.keys.sorted()
   }

@@ -334,8 +334,8 @@ extension HostEngine {
     try withoutDriving(as: name) {
       do {
         try hook.call(.table(carry))
-      } catch let error as LuaError {
-        throw StoreError(lua: error, store: unit.name, member: name)
+      } catch {
+        throw StoreError(wrapping: error).located(store: unit.name, member: name)
       }
     }
   }

@@ -210,7 +210,7 @@ struct StateConversion {
         try checkRead(node, object.grant)
         return node.trackedValue
       case ObjectKind.error: return .string(object.instance(as: CarriedError.self).text)
-      case ObjectKind.message: return object.instance(as: Message.self).record
+      case ObjectKind.message: return Value(encoding: object.instance(as: Message.self).record)
       case ObjectKind.store:
         let entry = object.instance(as: StoreEntry.self)
         guard let store = entry.live else {
@@ -260,20 +260,6 @@ private struct NotData: Error {
     let whole = isJoined ? place + inner : "\(place).\(inner)"
     if whole.isEmpty { return StoreError(.notData, reason) }
     return StoreError(.notData, whole.hasSuffix(" ") ? whole + reason : "\(whole): \(reason)")
-  }
-}
-
-extension Message {
-  /// The message as data, for people and programs that look at it.
-  var record: Value {
-    var record: ValueMap = [
-      "id": .string(id), "type": .string(type), "from": .string(from),
-      "to": to.map(Value.string) ?? .null, "priority": .string(priority.rawValue),
-      "timestamp": .number(timestamp), "handled": .bool(isHandled),
-    ]
-    // One without a payload has no such field.
-    if !content.isEmpty { record["payload"] = payload }
-    return .map(record)
   }
 }
 

@@ -329,8 +329,8 @@ extension HostEngine {
     }
     do {
       changes[id] = (.replaced, try take(definition, for: live))
-    } catch let error as LuaError {
-      throw StoreError(lua: error, store: id)
+    } catch {
+      throw StoreError(wrapping: error).located(store: id, member: nil)
     }
   }
 }

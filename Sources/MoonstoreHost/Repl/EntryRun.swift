@@ -204,8 +204,6 @@ extension HostEngine {
         return try printer.printed(value).laidOut(view)
       }.joined(separator: "\n")
       return result
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }

@@ -38,12 +38,8 @@ extension HostEngine {
         throw error
       case .done, .idle: return .done(run)
       }
-    } catch let error as StoreError {
-      throw error
-    } catch let error as LuaError {
-      throw StoreError(lua: error, store: store, member: member())
     } catch {
-      throw StoreError(wrapping: error)
+      throw StoreError(wrapping: error).located(store: store, member: member())
     }
   }
 
@@ -68,11 +64,8 @@ extension HostEngine {
   /// The error in which a run has ended.
   private func failure(of run: LuaRun, store: String?, member: String?) -> StoreError {
     let action = self.action(run.failedAction)
-    var error = StoreError(
-      lua: run.error(),
-      store: action?.store.id ?? store,
-      member: action?.name ?? member
-    )
+    var error = StoreError(lua: run.error())
+      .located(store: action?.store.id ?? store, member: action?.name ?? member)
     // An error that a driver passes on was raised in another coroutine; that one knows more.
     if let last = lastFailure, last.message == error.message {
       error = last
@@ -454,8 +447,6 @@ extension HostEngine {
         throw error
       case .done, .idle: return true
       }
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }
@@ -563,8 +554,6 @@ extension HostEngine {
       try unit.environment.set("arg", to: .table(list))
       let function = try vm.load(text, name: name, environment: unit.environment)
       return try startDriver(function.reference, arguments: arguments, of: unit)
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }
@@ -591,8 +580,6 @@ extension HostEngine {
         value: try StateConversion(system: system).value(&data),
         text: text
       )
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }
@@ -606,8 +593,6 @@ extension HostEngine {
       defer { machine.truncateTokens(to: base) }
       var token = try machine.token(at: base)
       return try StateConversion(system: system).value(&token)
-    } catch let error as LuaError {
-      throw StoreError(lua: error)
     } catch {
       throw StoreError(wrapping: error)
     }

@@ -225,9 +225,7 @@ extension HostEngine {
   /// A failure that is not waited for is reported when control goes back to the outside, since the code that began
   /// the task may still wait for it; that of a fork when the task that made it ends.
   private func unseen(_ error: StoreError, of task: ScriptTask) {
-    var error = error
-    if error.store == nil { error.store = task.sender }
-    if error.member == nil { error.member = task.label }
+    let error = error.located(store: task.sender, member: task.label)
     if let parent = task.parent, tasks[parent.number] != nil {
       parent.unseen.append((task.number, error))
     } else {

@@ -165,12 +165,11 @@ extension HostEngine {
   /// A message as data for a script: the payload of one that is addressed to a store is for those who may send it
   /// there, and for its sender.
   private func record(of message: Message, for script: String) -> Value {
-    if sees(message, script) || message.from.hasSameBytes(as: sender(script)) {
-      return message.record
+    var record = message.record
+    if !sees(message, script), !message.from.hasSameBytes(as: sender(script)) {
+      record.payload = .null
     }
-    guard var record = message.record.mapValue else { return .null }
-    record["payload"] = .null
-    return .map(record)
+    return Value(encoding: record)
   }
 
   /// Whether middleware of a script is shown a message: one with a receiver only if the script itself
@@ -371,8 +370,11 @@ extension HostEngine {
           return true
         default: return true
         }
-      } catch let error as LuaError {
-        throw StoreError(lua: error, store: sender(script), member: "message middleware")
+      } catch {
+        throw StoreError(wrapping: error).located(
+          store: sender(script),
+          member: "message middleware"
+        )
       }
     }
     return system.bus.use(layer)

@@ -120,8 +120,11 @@ extension HostEngine {
       guard machine.tokenCount > at else { return false }
       let token = try machine.token(at: at)
       return token.kind != .nil && token.kind != .no
-    } catch let error as LuaError {
-      throw StoreError(lua: error, store: request.store, member: "a permission's condition")
+    } catch {
+      throw StoreError(wrapping: error).located(
+        store: request.store,
+        member: "a permission's condition"
+      )
     }
   }
 }

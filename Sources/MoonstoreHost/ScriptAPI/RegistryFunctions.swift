@@ -22,7 +22,7 @@ extension HostEngine {
       return arguments.answer(handle(named: id, for: script))
     }
     natives.add("storeRecord", as: .registryRecord) { arguments in
-      arguments.answer(try registry.record(of: try arguments.string()))
+      arguments.answer(Value(encoding: try registry.record(of: try arguments.string())))
     }
     natives.add("dependents", as: .registryDependents) { arguments in
       let id = try registry.live(try arguments.string()).id
@@ -93,7 +93,7 @@ extension HostEngine {
         [unowned self] event in
         let member = "hearing of '\(event.type)'"
         let state = try start(listener, store: owner.name, member: member) {
-          machine.append(event.record)
+          machine.append(Value(encoding: event.record))
         }
         finishAlone(state)
       }
@@ -116,7 +116,8 @@ extension HostEngine {
     }
     natives.add("recentEvents", as: .registryRecentEvents) { arguments in
       let count = try arguments.count() ?? 10
-      return arguments.answer(.array(registry.recentEvents(count).map(\.record)))
+      let events = registry.recentEvents(count)
+      return arguments.answer(.array(events.map { Value(encoding: $0.record) }))
     }
     natives.add("droppedEvents", as: .registryDroppedEvents) { arguments in
       arguments.answer(.integer(Int64(registry.droppedEventCount)))

@@ -21,7 +21,7 @@ import Testing
 
   /// What the host is, to the last counter.
   private func look(_ host: StoreHost) async throws -> String {
-    var parts = ["\(try await host.describe())"]
+    var parts = ["\(try await host.described())"]
     parts.append(
       "\(try await host.evaluate("return { bus.statistics(), registry.ids() }", name: "look").value)"
     )

@@ -166,7 +166,7 @@ enum AttackPlace: String, CaseIterable, Sendable {
   }
 
   private func version(_ host: TestHost) async throws -> Int64 {
-    let stores = try await host.host.describe()["stores"]?.arrayValue ?? []
+    let stores = try await host.host.described()["stores"]?.arrayValue ?? []
     return stores.first { $0["id"] == "migrated" }?["version"]?.integerValue ?? 1
   }
 }

@@ -93,7 +93,7 @@ struct ReloadRefusalTests {
       """#
     )
     // Files that are not loaded are in the list of scripts as well.
-    var description = try await test.host.describe().mapValue ?? [:]
+    var description = try await test.host.described().mapValue ?? [:]
     description["scripts"] = nil
     return [
       "description": .map(description), "states": .array(states), "behaviour": behaviour,

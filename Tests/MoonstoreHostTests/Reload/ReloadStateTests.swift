@@ -201,14 +201,14 @@ struct ReloadStateTests {
   ) async throws {
     let test = try await host("{ n = 1 }")
     try await test.run("useStore('s').n = 42")
-    let before = try await test.host.describe()
+    let before = try await test.host.described()
     let report = try await test.reload([
       "stores/s.lua": store("{ n = 0 }", "version = 2, migrate = function(old, from) \(body) end")
     ])
     #expect(report.isRefused)
     #expect(report.failures.first?.message.contains(words) == true, "\(report)")
     #expect(try await test.run("return useStore('s').n") == 42)
-    #expect(try await test.host.describe() == before)
+    #expect(try await test.host.described() == before)
   }
 
   @Test func `Hidden refs of a setup store survive, and watchers do not double`() async throws {

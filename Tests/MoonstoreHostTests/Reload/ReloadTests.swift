@@ -260,7 +260,7 @@ struct ReloadTests {
     let fresh = try await TestHost(new)
     let report = try await test.reload(new)
     #expect(report.failures.map(\.message) == [])
-    func described(_ host: TestHost) async throws -> Value { try await host.host.describe() }
+    func described(_ host: TestHost) async throws -> Value { try await host.host.described() }
     #expect(try await described(test) == described(fresh))
   }
 
@@ -377,7 +377,7 @@ struct ReloadTests {
     let report = try await test.reload(["stores/deep/count.lua": counter])
     #expect(report.failures.map(\.message) == [])
     #expect(try await test.run("return useStore('counter').n") == 5)
-    #expect(try await test.host.describe()["stores"]?[0]?["script"] == "stores/deep/count.lua")
+    #expect(try await test.host.described()["stores"]?[0]?["script"] == "stores/deep/count.lua")
   }
 
   @Test func `Nothing happens when nothing has changed`() async throws {

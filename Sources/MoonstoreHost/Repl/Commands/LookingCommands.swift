@@ -51,12 +51,13 @@ extension HostEngine {
     if call.rest.isEmpty { throw call.wrong("which store?") }
     let store = try system.registry.live(call.rest)
     let described = try describe()
-    let record =
-      described["stores"]?.arrayValue?.first { $0["id"]?.stringValue == store.id } ?? .null
+    guard let known = described.stores.first(where: { $0.id == store.id }) else {
+      return ReplResult(.ok)
+    }
     var size = StateSize()
     size.count(store.root)
     let subscribers = store.subscriptionCount
-    guard case .map(var data) = record else { return ReplResult(.ok) }
+    var data = Value(encoding: known).mapValue ?? [:]
     data["parts"] = .integer(Int64(size.parts))
     data["bytes"] = .integer(Int64(size.bytes))
     data["subscribers"] = .integer(Int64(subscribers))
@@ -64,14 +65,12 @@ extension HostEngine {
     func add(_ word: String, _ text: String) {
       if !text.isEmpty { lines.append([word, PrintedText.line(text)]) }
     }
-    func texts(_ key: Value.Key) -> String {
-      (record[key]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
-    }
+    func add(_ word: String, _ texts: [String]) { add(word, texts.joined(separator: ", ")) }
     add(
       "store",
       store.id + (store.definition.name == store.id ? "" : " \"\(store.definition.name)\"")
     )
-    let line = record["line"]?.integerValue.map { ":\($0)" } ?? ""
+    let line = known.line.map { ":\($0)" } ?? ""
     add("defined", (store.owner ?? "in Swift") + line)
     add("version", "\(store.definition.version) of its state")
     if let owner = store.owner, let history = histories[owner], let unit = scripts[owner] {
@@ -81,26 +80,20 @@ extension HostEngine {
       data["scriptVersion"] = .integer(Int64(unit.version))
     }
     add("size", "\(size.parts) parts, about \(UInt(size.bytes).bytesText)")
-    for (index, field) in (record["state"]?.mapValue ?? [:]).sorted(by: { $0.key < $1.key })
-      .enumerated()
-    {
+    for (index, field) in known.state.sorted(by: { $0.key < $1.key }).enumerated() {
       lines.append([
-        index == 0 ? "state" : "",
-        PrintedText.line("\(field.key): \(OutlineText.words(field.value))"),
+        index == 0 ? "state" : "", PrintedText.line("\(field.key): \(field.value)"),
       ])
     }
-    add("getters", texts("getters"))
+    add("getters", known.getters)
     add(
       "actions",
-      (record["actions"]?.arrayValue ?? []).map { action in
-        let parameters = action["parameters"]?.arrayValue?.compactMap(\.stringValue) ?? ["..."]
-        return "\(action["name"]?.stringValue ?? "")(\(parameters.joined(separator: ", ")))"
-      }.joined(separator: ", ")
+      known.actions.map { "\($0.name)(\(($0.parameters ?? ["..."]).joined(separator: ", ")))" }
     )
-    add("depends on", texts("dependencies"))
-    add("used by", texts("dependents"))
-    add("handles", texts("handles"))
-    add("answers", texts("answers"))
+    add("depends on", known.record.dependencies)
+    add("used by", known.record.dependents)
+    add("handles", known.handles)
+    add("answers", known.answers)
     add("subscribers", "\(subscribers)")
     let permissions = store.definition.permissions
     add(
@@ -123,29 +116,26 @@ extension HostEngine {
     _ view: ReplView
   ) throws(StoreError) -> ReplResult {
     let described = try describe()
-    let stores = described["stores"]?.arrayValue ?? []
     if !call.rest.isEmpty { _ = try system.registry.live(call.rest) }
-    let shown = stores.filter { call.rest.isEmpty || $0["id"]?.stringValue == call.rest }
-    func texts(_ value: Value, _ key: Value.Key) -> [String] {
-      (value[key]?.arrayValue ?? []).compactMap(\.stringValue)
-    }
+    let shown = described.stores.filter { call.rest.isEmpty || $0.id == call.rest }
     var lines: [[String]] = []
     for store in shown {
       var words: [String] = []
-      for (word, key) in [("depends on", "dependencies"), ("used by", "dependents")] {
-        let ids = texts(store, .string(key))
-        if !ids.isEmpty { words.append("\(word) \(ids.joined(separator: ", "))") }
+      for (word, ids) in [
+        ("depends on", store.record.dependencies), ("used by", store.record.dependents),
+      ] where !ids.isEmpty {
+        words.append("\(word) \(ids.joined(separator: ", "))")
       }
       lines.append([
-        PrintedText.line(store["id"]?.stringValue ?? ""),
+        PrintedText.line(store.id),
         PrintedText.line(words.isEmpty ? "stands alone" : words.joined(separator: "; ")),
       ])
     }
-    for message in described["messages"]?.arrayValue ?? [] {
-      let senders = (message["senders"]?.arrayValue ?? []).compactMap { $0["script"]?.stringValue }
-      let hearers = texts(message, "handlers") + texts(message, "responders")
-      let scripts = shown.compactMap { $0["script"]?.stringValue }
-      let ids = shown.compactMap { $0["id"]?.stringValue }
+    let scripts = shown.compactMap(\.record.script)
+    let ids = shown.map(\.id)
+    for message in described.messages {
+      let senders = message.senders.map(\.script)
+      let hearers = message.handlers + message.responders
       guard
         call.rest.isEmpty || senders.contains(where: scripts.contains)
           || hearers.contains(where: ids.contains)
@@ -153,13 +143,11 @@ extension HostEngine {
       let from =
         senders.isEmpty ? "nobody by this name" : Set(senders).sorted().joined(separator: ", ")
       let to = hearers.isEmpty ? "nobody" : hearers.joined(separator: ", ")
-      lines.append([
-        PrintedText.line(message["type"]?.stringValue ?? ""), PrintedText.line("\(from) -> \(to)"),
-      ])
+      lines.append([PrintedText.line(message.type), PrintedText.line("\(from) -> \(to)")])
     }
     return answer(
       Columns.lines(lines),
-      ["stores": .array(shown), "messages": described["messages"] ?? .array([])],
+      ["stores": Value(encoding: shown), "messages": Value(encoding: described.messages)],
       view
     )
   }
@@ -195,7 +183,7 @@ extension HostEngine {
       ]
     }
     if lines.isEmpty { return answer(["no such messages are remembered"], .array([]), view) }
-    return answer(Columns.lines(lines), .array(found.map(\.record)), view)
+    return answer(Columns.lines(lines), .array(found.map { Value(encoding: $0.record) }), view)
   }
 
   func listEvents(
@@ -212,7 +200,7 @@ extension HostEngine {
       ]
     }
     if lines.isEmpty { return answer(["there were no events"], .array([]), view) }
-    return answer(Columns.lines(lines), .array(events.map(\.record)), view)
+    return answer(Columns.lines(lines), .array(events.map { Value(encoding: $0.record) }), view)
   }
 
   func diff(_ view: ReplView, _ session: SessionState) -> ReplResult {
@@ -311,19 +299,5 @@ struct Glob {
       rest = rest[range.upperBound...]
     }
     return rest.count >= parts[parts.count - 1].count && rest.hasSuffix(parts[parts.count - 1])
-  }
-}
-
-/// Outlines of state in words.
-enum OutlineText {
-  static func words(_ outline: Value) -> String {
-    if let word = outline.stringValue { return word }
-    if let element = outline["array"] { return "array of \(words(element))" }
-    if let kinds = outline["any"]?.arrayValue { return kinds.map(words).joined(separator: " or ") }
-    var fields = (outline["map"]?.mapValue ?? [:]).sorted { $0.key < $1.key }.map {
-      "\($0.key): \(words($0.value))"
-    }
-    if let more = outline["more"]?.integerValue { fields.append("and \(more) more") }
-    return "{ \(fields.joined(separator: ", ")) }"
   }
 }

@@ -198,7 +198,8 @@ struct ValuePrinter {
       return print(node, label, depth)
     }
     if let message = opaque.instance(kind: ObjectKind.message, as: Message.self) {
-      guard case .table(_, let parts, let more) = print(message.record, depth) else {
+      guard case .table(_, let parts, let more) = print(Value(encoding: message.record), depth)
+      else {
         return .text("<message>", .mark)
       }
       return .table(label: "message", parts: parts, more: more)

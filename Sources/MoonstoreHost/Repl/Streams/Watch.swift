@@ -95,8 +95,6 @@ extension HostEngine {
           return try printer.printed(value).laidOut(view)
         }.joined(separator: "\n")
       }
-    } catch let error as LuaError {
-      return line(of: StoreError(lua: error))
     } catch {
       return line(of: StoreError(wrapping: error))
     }
