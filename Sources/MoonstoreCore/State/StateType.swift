@@ -22,7 +22,7 @@ public indirect enum StateType: Sendable, Hashable {
     case .array(let element): return ["array": element.value]
     case .any(let kinds): return ["any": .array(kinds.map(\.value))]
     case .map(let fields, let more):
-      var record: [Value.Key: Value] = ["map": .map(fields.mapValues(\.value))]
+      var record: ValueMap = ["map": .map(ValueMap(fields.mapValues(\.value)))]
       if more > 0 { record["more"] = .integer(Int64(more)) }
       return .map(record)
     }
