@@ -69,7 +69,10 @@ public final class MessageBus {
     _modify { yield unsafe &work.delivered }
   }
   /// Sees each message as it is delivered, also those for others; tells whether that handles it.
-  package var observer: ((Message) -> Bool)?
+  package var observer: ((Message) -> Bool)? {
+    get { unsafe work.observer }
+    set { unsafe work.observer = newValue }
+  }
 
   init(system: StoreSystem) {
     presence = system.presence
@@ -103,6 +106,7 @@ public final class MessageBus {
     priority: Message.Priority,
     request: Request?
   ) throws -> Message? {
+    let system = system
     system.usesBus = true
     try system.forbidInGetter("send the message '\(type)'", isRegistration: true)
     guard !type.isEmpty, type != "*" else {
@@ -160,6 +164,7 @@ public final class MessageBus {
 
   /// Delivers the next message; false when none waits.
   func deliverNext() throws -> Bool {
+    let system = system
     // The error is large: looked at first, and copied only then.
     if system.isEndless, let error = system.endless { throw error }
     guard let message = queue.popFirst() else { return false }
@@ -216,6 +221,7 @@ public final class MessageBus {
     asks: Bool
   ) -> StoreError? {
     guard let registrations else { return nil }
+    let system = system
     var failure: StoreError?
     // One that is ended meanwhile is passed over.
     for each in registrations where each.isActive {
@@ -384,6 +390,7 @@ private struct BusWork {
   var deliveries = 0
   var nestedRequests = 0
   var delivered: ContiguousArray<Message> = []
+  var observer: ((Message) -> Bool)?
 }
 
 @available(*, unavailable)

@@ -25,7 +25,12 @@ package final class StateTree {
 
   /// What the turn has done and its watchers and subscribers hear of already, in the order of settling: it can
   /// still be undone, since they may not settle.
-  private var sealed: [ContiguousArray<Change>] = []
+  private var sealed: [ContiguousArray<Change>] {
+    get { unsafe sealedChanges }
+    _modify { yield unsafe &sealedChanges }
+  }
+  // Not checked for overlapping access either, for the same reason.
+  @exclusivity(unchecked) private var sealedChanges: [ContiguousArray<Change>] = []
 
   /// Whether a turn, or a part of one, is being undone; what ends meanwhile is no event of its own.
   private(set) var isUndoing = false
@@ -235,21 +240,24 @@ package final class StateTree {
       for changes in sealed { finish(changes, &final) }
       sealed = []
     }
-    finish(log, &final)
-    log.removeAll(keepingCapacity: log.count < 65_536)
+    for index in unsafe changes.indices { unsafe finish(changes[index], &final) }
+    unsafe changes.removeAll(keepingCapacity: changes.count < 65_536)
     graph.forgetLog()
     turnNumber &+= 1
-    for event in final { event.commit() }
+    if !final.isEmpty { for event in final { event.commit() } }
   }
 
   @inline(__always)
   private func finish(_ changes: ContiguousArray<Change>, _ final: inout [any UndoableEvent]) {
-    for change in changes {
-      if let node = change.node {
-        if node.table != nil { compact(node) }
-      } else if case .event(let event) = change.operation, event.endsSomething {
-        final.append(event)
-      }
+    for change in changes { finish(change, &final) }
+  }
+
+  @inline(__always)
+  private func finish(_ change: Change, _ final: inout [any UndoableEvent]) {
+    if let node = change.node {
+      if node.hasTable { compact(node) }
+    } else if case .event(let event) = change.operation, event.endsSomething {
+      final.append(event)
     }
   }
 

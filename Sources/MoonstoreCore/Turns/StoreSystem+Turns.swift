@@ -64,7 +64,7 @@ extension StoreSystem {
     // Nothing to commit, deliver or tell: the common end of a turn that only read.
     if tree.log.isEmpty, isIdle { return }
     // Something was written, of which nobody hears: the common end of all others.
-    if isIdle, !hasOverrun, subscriptionCount == 0, onCommit == nil {
+    if isIdle, !hasOverrun, subscriptionCount == 0, !hasObserver {
       commit()
       // What ends with a turn may have left something to do.
       if tree.log.isEmpty, isIdle { return }
@@ -294,7 +294,7 @@ extension StoreSystem {
 
   /// Notes what subscribers are to hear, and what observers are to hear once it is final.
   private func stage() {
-    if onCommit != nil {
+    if hasObserver {
       let changes = TurnChanges(tree: tree, stretches: stretches).collect { _ in true }
       pending += changes.filter { $0.0.subscriptionCount > 0 }
       staged.append(changes.map(\.1))
@@ -302,7 +302,7 @@ extension StoreSystem {
       let changes = TurnChanges(tree: tree, stretches: stretches)
       pending += changes.collect { $0.subscriptionCount > 0 }
     }
-    stretches.removeAll()
+    if !stretches.isEmpty { stretches.removeAll() }
   }
 
   /// Makes what the turn has done so far final.

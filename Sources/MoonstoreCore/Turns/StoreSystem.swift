@@ -29,16 +29,23 @@ public final class StoreSystem {
   public let graph: ReactiveGraph
   package let tree: StateTree
   /// The stores by id.
-  public var registry: StoreRegistry { ownRegistry }
+  public var registry: StoreRegistry { unsafe ownRegistry.unsafelyUnwrapped }
   /// The messages.
-  public var bus: MessageBus { ownBus }
+  public var bus: MessageBus { unsafe ownBus.unsafelyUnwrapped }
   /// The rights that handles carry.
-  package var access: AccessTable { ownAccess }
+  package var access: AccessTable { unsafe ownAccess.unsafelyUnwrapped }
   // Every turn uses what stands here many times. A property that other modules see is checked for overlapping
   // access at each use, which costs more than the use; one that only this module sees is proved to need none.
-  private lazy var ownRegistry = StoreRegistry(system: self)
-  private lazy var ownBus = MessageBus(system: self)
-  private lazy var ownAccess = AccessTable(system: self)
+  // Unwrapped without a check: `init` makes them, and nothing takes them away.
+  private var ownRegistry: StoreRegistry?
+  private var ownBus: MessageBus?
+  private var ownAccess: AccessTable?
+  /// Whether so many grants are issued that those which nothing carries are to be looked for.
+  package internal(set) var hasManyGrants: Bool {
+    get { manyGrants }
+    set { manyGrants = newValue }
+  }
+  private var manyGrants = false
   private var ownLimits = Limits()
   private var getters = 0
   // Not checked for overlapping access either: each part is changed in one step that calls nobody.
@@ -82,7 +89,10 @@ public final class StoreSystem {
 
   /// Runs what is written in scripts; nil in a world of Swift alone.
   // The engine owns this world, and clears the reference before it goes.
-  package unowned(unsafe) var scriptEngine: (any ScriptEngine)?
+  package var scriptEngine: (any ScriptEngine)? {
+    get { unsafe work.scriptEngine }
+    set { unsafe work.scriptEngine = newValue }
+  }
   /// Hears of each store that was registered, before its subscriptions stand.
   package var onStoreRegistered: ((LiveStore) -> Void)?
   /// Hears that one of those leaves, that it comes back since that is undone, and that it is gone for good.
@@ -112,7 +122,10 @@ public final class StoreSystem {
   /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
   package var loading: String?
   /// What runs in place of an action or a getter; see `acting(as:_:)`.
-  package internal(set) var role: CodeRole?
+  package internal(set) var role: CodeRole? {
+    get { unsafe work.role }
+    set { unsafe work.role = newValue }
+  }
   var stretches: [TurnChanges.Stretch] {
     get { unsafe work.stretches }
     _modify { yield unsafe &work.stretches }
@@ -168,7 +181,12 @@ public final class StoreSystem {
   var evaluationDepth = 0
   var readings = 0
   /// Hears of all that becomes final, for whoever shows or takes back what was done meanwhile.
-  package var onCommit: (([StoreChange]) -> Void)?
+  package var onCommit: (([StoreChange]) -> Void)? {
+    get { unsafe work.onCommit }
+    set { unsafe work.onCommit = newValue }
+  }
+  // Without a copy of the function.
+  var hasObserver: Bool { unsafe work.onCommit != nil }
   /// Who runs now and may only look; see `forbidInGetter`.
   package var onlooker: Principal?
   /// What runs in the last rounds before a turn counts as a loop, for its error.
@@ -208,6 +226,9 @@ public final class StoreSystem {
     graph = ReactiveGraph()
     tree = StateTree(graph: graph)
     presence.begin(self)
+    ownRegistry = StoreRegistry(system: self)
+    ownBus = MessageBus(system: self)
+    ownAccess = AccessTable(system: self)
     graph.holdsEffects = true
     graph.effectRunLimit = ownLimits.loopLength
     // A program can keep the graph, and effects in it, beyond the system.
@@ -293,6 +314,9 @@ private struct TurnWork {
   var overrun: StoreError?
   var endless: StoreError?
   var usesBus = false
+  var role: CodeRole?
+  var onCommit: (([StoreChange]) -> Void)?
+  unowned(unsafe) var scriptEngine: (any ScriptEngine)?
 }
 
 @available(*, unavailable)

@@ -35,13 +35,34 @@ extension HostEngine {
     ]
   }
 
+  /// The effects of the host's functions, each found out when it is called first: most are never called.
+  struct NativeEffects {
+    private var known: ContiguousArray<Effect?> = []
+
+    /// Makes a place for one more function.
+    mutating func add() -> Int {
+      known.append(nil)
+      return known.count - 1
+    }
+
+    mutating func effect(of native: String, at place: Int) -> Effect {
+      if let effect = known[place] { return effect }
+      let effect = Effect(of: native)
+      known[place] = effect
+      return effect
+    }
+  }
+
   /// Refuses what code may not do that only looks, or whose script is gone; `name` is what scripts call the function.
-  func checkActor(_ effect: Effect, _ name: String, _ arguments: Arguments) throws {
+  func checkActor(_ effect: Effect, _ name: String, _ arguments: inout Arguments) throws {
     if let onlooker = system.onlooker, system.getterDepth <= onlookerDepth {
       throw system.access.refusal(of: onlooker, "use \(name)")
     }
-    guard effect == .actsAsScript, let script = arguments.firstString else { return }
-    guard scripts[script] != nil else {
+    guard effect == .actsAsScript else { return }
+    let unit = unit(namedBy: &arguments)
+    if unit != nil, sessions.isEmpty { return }
+    guard let script = unit?.name ?? arguments.firstString else { return }
+    guard unit != nil else {
       let gone = Principal(.script, script)
       throw StoreError(
         .permissionDenied,

@@ -10,7 +10,7 @@ extension HostEngine {
   final class Natives {
     let engine: HostEngine
     let table: LuaTable
-    private var added: [(name: String, number: Int32, byReference: Bool)] = []
+    private var added: [LuaNativeEntry] = []
 
     init(_ engine: HostEngine) throws {
       self.engine = engine
@@ -21,13 +21,16 @@ extension HostEngine {
     func add(_ name: String, as script: String, byReference: Bool = false, _ body: @escaping Body)
       throws
     {
-      let effect = Effect(of: name)
-      let number = engine.machine.registerNative { [unowned engine] call in
+      let place = engine.effectsOfNatives.add()
+      // The engine owns the machine, and closes it before it goes; no native is called after that.
+      let number = engine.machine.registerNative { [unowned(unsafe) engine] call in
+        let engine = unsafe engine
         var arguments = try Arguments(call, engine, script)
-        if effect != .none { try engine.checkActor(effect, script, arguments) }
+        let effect = engine.effectsOfNatives.effect(of: name, at: place)
+        if effect != .none { try engine.checkActor(effect, script, &arguments) }
         return try body(&arguments)
       }
-      added.append((name, number, byReference))
+      added.append(LuaNativeEntry(name: name, number: number, byReference: byReference))
     }
 
     /// Puts what was added into the table, all at once.

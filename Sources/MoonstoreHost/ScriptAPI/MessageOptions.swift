@@ -8,12 +8,21 @@ struct MessageOptions {
   let type: String
   private let options: Value
 
+  /// Those of `bus.send` and of `bus.request`.
+  static let ofSending = ["to", "from", "priority"]
+  static let ofRequests = ["to", "from", "timeout"]
+
   /// Reads the options.
   ///
   /// - Throws: `invalidArgument` for an option that there is not.
   init(_ arguments: inout Arguments, type: String, allowed: [String]) throws {
     function = arguments.name
     self.type = type
+    if arguments.isNil {
+      arguments.skip()
+      options = .null
+      return
+    }
     options = try arguments.value()
     if options.isNull { return }
     guard let pairs = options.mapValue else { throw wrong("the options are a table") }
@@ -39,13 +48,16 @@ struct MessageOptions {
     StoreError(.invalidArgument, "\(function): \(what)")
   }
 
-  private func text(_ name: String) -> String? { options[.string(name)]?.stringValue }
+  private func text(_ name: String) -> String? {
+    options.isNull ? nil : options[.string(name)]?.stringValue
+  }
 
   var to: String? { text("to") }
   var from: String? { text("from") }
 
   var priority: Message.Priority {
     get throws {
+      if options.isNull { return .normal }
       guard let name = options["priority"] else { return .normal }
       guard let priority = name.stringValue.flatMap(Message.Priority.init(rawValue:)) else {
         throw wrong("the priority is 'high', 'normal' or 'low', not \(name)")
