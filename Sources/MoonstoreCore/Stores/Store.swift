@@ -146,6 +146,16 @@ public final class Store {
     }
   }
 
+  /// Looks an action up once, to call it many times.
+  ///
+  /// - Parameter name: The action's name.
+  /// - Returns: The action, which asks for the rights of this store at each call.
+  /// - Throws: `unknownAction` with the name that was probably meant, `disposed` or `permissionDenied`.
+  public func action(_ name: String) throws(StoreError) -> PreparedAction {
+    try check(.call, .action(name))
+    return try PreparedAction(name, of: self)
+  }
+
   /// Calls the action at a place; `arguments` appends what it takes.
   func perform(
     _ place: Int,
