@@ -315,8 +315,14 @@ static int do_call(lua_State *L) {
   }
   mb_tokens_truncate(vm, vm->entry.base);
   mb_reserve_stack(L, vm, 250);
-  lua_call(L, count, LUA_MULTRET);
-  append_results(L, vm, 1, lua_gettop(L), tables);
+  if (tables != MB_AS_VERDICT) {
+    lua_call(L, count, LUA_MULTRET);
+    append_results(L, vm, 1, lua_gettop(L), tables);
+    return 0;
+  }
+  lua_call(L, count, 1);
+  bool is_false = lua_isboolean(L, 1) && !lua_toboolean(L, 1);
+  if (is_false || lua_istable(L, 1)) append_results(L, vm, 1, 1, MB_AS_DATA);
   return 0;
 }
 

@@ -334,6 +334,52 @@ void mb_run_release(mb_run *run) {
   vm->pool = run;
 }
 
+// Whether the one result of a run that has ended, or none, can be handed over without a token.
+static bool take_scalar(mb_run *run, mb_value *result) {
+  lua_State *co = run->co;
+  *result = (mb_value){.tag = MB_NIL};
+  if (run->results == 0) return true;
+  if (run->results > 1) return false;
+  switch (lua_type(co, -1)) {
+    case LUA_TNIL: return true;
+    case LUA_TBOOLEAN:
+      result->tag = lua_toboolean(co, -1) ? MB_TRUE : MB_FALSE;
+      return true;
+    case LUA_TNUMBER:
+      if (lua_isinteger(co, -1)) {
+        result->tag = MB_INTEGER;
+        result->bits = lua_tointeger(co, -1);
+      } else {
+        double number = lua_tonumber(co, -1);
+        result->tag = MB_NUMBER;
+        memcpy(&result->bits, &number, sizeof number);
+      }
+      return true;
+    default: return false;
+  }
+}
+
+int32_t mb_run_once(mb_vm *vm, mb_beginning beginning, mb_value *result, mb_run **kept) {
+  mb_run *run = mb_run_new(vm);
+  *kept = run;
+  if (!run) {
+    mb_tokens_truncate(vm, beginning.base);
+    return MB_RUN_NONE;
+  }
+  run->owns_turn = beginning.owns_turn;
+  run->wait_refusal = beginning.wait_refusal;
+  int32_t status = beginning.is_action ? mb_run_start_action(run, beginning.function, beginning.base)
+                                       : mb_run_start(run, beginning.function, beginning.base);
+  if (status != MB_RUN_DONE) return status;
+  if (!beginning.gives_result)
+    *result = (mb_value){.tag = MB_NIL};
+  else if (!take_scalar(run, result))
+    return status;
+  *kept = NULL;
+  mb_run_release(run);
+  return status;
+}
+
 bool mb_running_place(mb_vm *vm, const char *wanted, char *source, size_t size, int32_t *line) {
   lua_Debug place;
   for (int level = 0; vm->running && lua_getstack(vm->running, level, &place); level++) {

@@ -227,6 +227,14 @@ extension LuaMachine {
     try call(function, base: base, byReference: false)
   }
 
+  /// Calls a function that may change or drop what it is given, with the argument tokens from `base`.
+  ///
+  /// One result follows from the returned position on where it is false or a table; otherwise there is none.
+  package func callForVerdict(_ function: LuaReference, base: Int) throws(LuaError) -> Int {
+    try check(unsafe mb_call(try open(), function.number, base, Int32(MB_AS_VERDICT)), base)
+    return base
+  }
+
   /// Calls a function with the argument tokens from `base`; each result is data where it can be state, and a
   /// reference otherwise.
   package func callState(_ function: LuaReference, base: Int) throws(LuaError) {

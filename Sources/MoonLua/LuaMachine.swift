@@ -179,6 +179,29 @@ package import MoonValue
     string.withUTF8 { unsafe append(bytes: UnsafeRawBufferPointer($0)) }
   }
 
+  /// Appends a prefix with a number behind it as a string, without a text in between.
+  package func append(_ prefix: StaticString, numbered number: Int) {
+    let length = prefix.utf8CodeUnitCount
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length + 20) { bytes in
+      // The digits are put in from their end on; a number of 64 bits has at most 20 with its sign.
+      var start = bytes.count
+      var rest = number.magnitude
+      repeat {
+        start -= 1
+        unsafe bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+        rest /= 10
+      } while rest > 0
+      if number < 0 {
+        start -= 1
+        unsafe bytes[start] = UInt8(ascii: "-")
+      }
+      start -= length
+      for index in 0..<length { unsafe bytes[start + index] = prefix.utf8Start[index] }
+      // The machine copies the bytes.
+      unsafe append(bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...])))
+    }
+  }
+
   package func append(bytes: [UInt8]) {
     unsafe bytes.withUnsafeBytes { unsafe append(bytes: $0) }
   }
@@ -243,7 +266,7 @@ package import MoonValue
 
   /// Puts natives into a table, by name.
   package func set(
-    _ natives: [(name: String, number: Int32, byReference: Bool)],
+    _ natives: [LuaNativeEntry],
     in table: LuaTable
   ) throws(LuaError) {
     let machine = try unsafe open()

@@ -21,3 +21,16 @@ package enum LuaNativeResult {
   /// The run is to be suspended; the host goes on with it later.
   case wait
 }
+
+/// A Swift function under its name in a table; with `byReference` its table arguments are handles, otherwise data.
+package struct LuaNativeEntry {
+  let name: String
+  let number: Int32
+  let byReference: Bool
+
+  package init(name: String, number: Int32, byReference: Bool) {
+    self.name = name
+    self.number = number
+    self.byReference = byReference
+  }
+}

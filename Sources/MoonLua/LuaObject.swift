@@ -72,6 +72,19 @@ package import CMoonBridge
     )
   }
 
+  /// Whether it is this string.
+  @inline(__always)
+  package func matches(_ text: StaticString) -> Bool {
+    guard isString else { return false }
+    // Both are there during the call.
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: raw.pointee.pointer,
+      count: Int(raw.pointee.bits)
+    )
+    let wanted = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    return unsafe bytes.elementsEqual(wanted)
+  }
+
   /// The string key as text; bytes that are no UTF-8, and numbers, come as `nil`.
   package var string: String? {
     guard isString else { return nil }

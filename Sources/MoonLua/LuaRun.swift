@@ -18,6 +18,13 @@ internal import CMoonBridge
     unsafe self.raw = unsafe raw
   }
 
+  // Takes over a run that has begun.
+  fileprivate init(adopting raw: OpaquePointer, status: Int32, machine: LuaMachine) {
+    self.machine = machine
+    unsafe self.raw = unsafe raw
+    _ = enter(status)
+  }
+
   deinit { release() }
 
   /// Gives the coroutine back to the pool.
@@ -139,5 +146,85 @@ internal import CMoonBridge
   package var failedAction: Int32 {
     guard let machine = unsafe machine.raw else { return -1 }
     return unsafe mb_error_action(machine)
+  }
+}
+
+/// How a run that was begun stands when it first stops.
+package enum LuaRunEnd {
+  /// It has ended, and its coroutine serves others.
+  case nothing
+  case bool(Bool)
+  case integer(Int64)
+  case number(Double)
+  /// It waits, has failed, or has ended with results that are more than a scalar.
+  case kept(LuaRun)
+}
+
+extension LuaMachine {
+  /// Runs an action up to its end or its first wait, with the argument tokens from `base`.
+  ///
+  /// Most calls end without a wait and with a scalar: no object is made for these.
+  ///
+  /// - Parameters:
+  ///   - action: Its number.
+  ///   - base: Where its arguments begin.
+  ///   - refusal: Why it may not wait; nil where it may.
+  ///   - isPart: Whether the turn under way belongs to something else, so that it cannot commit.
+  /// - Returns: How it stands.
+  /// - Throws: `LuaError` with the code `memory` or `closed`.
+  package func run(
+    action: Int32,
+    base: Int,
+    refusing refusal: LuaWaitRefusal?,
+    isPart: Bool
+  ) throws(LuaError) -> LuaRunEnd {
+    try run(
+      mb_beginning(
+        function: action,
+        is_action: true,
+        gives_result: true,
+        owns_turn: isPart ? -1 : 0,
+        wait_refusal: refusal?.rawValue ?? 0,
+        base: base
+      )
+    )
+  }
+
+  /// The same for a function; its results are dropped unless they are asked for.
+  package func run(
+    _ function: LuaReference,
+    base: Int,
+    givesResult: Bool
+  ) throws(LuaError) -> LuaRunEnd {
+    try run(
+      mb_beginning(
+        function: function.number,
+        is_action: false,
+        gives_result: givesResult,
+        owns_turn: 0,
+        wait_refusal: 0,
+        base: base
+      )
+    )
+  }
+
+  @inline(__always)
+  private func run(_ beginning: mb_beginning) throws(LuaError) -> LuaRunEnd {
+    var result = unsafe mb_value()
+    var kept: OpaquePointer?
+    let status = unsafe mb_run_once(try open(), beginning, &result, &kept)
+    if let kept = unsafe kept {
+      return .kept(unsafe LuaRun(adopting: kept, status: status, machine: self))
+    }
+    guard status == Int32(MB_RUN_DONE) else {
+      throw LuaError(code: .memory, message: "there is no memory for another coroutine")
+    }
+    switch unsafe Int(result.tag) {
+    case MB_TRUE: return .bool(true)
+    case MB_FALSE: return .bool(false)
+    case MB_INTEGER: return .integer(unsafe result.bits)
+    case MB_NUMBER: return .number(Double(bitPattern: UInt64(bitPattern: unsafe result.bits)))
+    default: return .nothing
+    }
   }
 }

@@ -65,6 +65,18 @@ package import MoonValue
     unsafe withBytes { unsafe share($0, String.init(lua:)) }
   }
 
+  /// Whether a string has the bytes of a text.
+  package func hasSameBytes(as text: String) -> Bool {
+    unsafe withBytes { bytes in
+      guard text.utf8.count == bytes.count else { return false }
+      let isSame = unsafe text.utf8.withContiguousStorageIfAvailable {
+        unsafe $0.elementsEqual(bytes)
+      }
+      if let isSame { return isSame }
+      return unsafe text.utf8.elementsEqual(bytes)
+    }
+  }
+
   package var bytes: [UInt8] {
     unsafe withBytes { unsafe [UInt8]($0) }
   }

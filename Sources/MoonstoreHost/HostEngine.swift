@@ -18,7 +18,13 @@ final class HostEngine {
   /// Stores by id, also of those that are gone, so that handles survive.
   private var entries: [String: StoreEntry] = [:]
   /// The functions that scripts get for actions, by number, and what the numbers mean.
-  var actions: ContiguousArray<ScriptAction?> = []
+  var actions: ContiguousArray<ScriptAction?> {
+    get { unsafe ownActions }
+    _modify { yield unsafe &ownActions }
+  }
+  // Not checked for overlapping access, which making a store would pay for dozens of times: each use is one step, and a
+  // store that is let go of does not come back here.
+  @exclusivity(unchecked) private var ownActions: ContiguousArray<ScriptAction?> = []
   /// Functions of scripts that decide on permissions.
   var conditions: [Int: LuaReference] = [:]
   var conditionCount = 0
@@ -26,12 +32,14 @@ final class HostEngine {
   /// Methods of texts that errors of the host have as well.
   private(set) lazy var errorMethods = ErrorMethods(engine: self)
   /// What scripts have registered.
-  private(set) lazy var registrations = ScriptRegistrations(in: system)
+  let registrations: ScriptRegistrations
   /// Calls that layers of Swift surround, while they run.
   var layeredCalls: [Int: (call: ActionCall, onion: ActionOnion)] = [:]
   var layeredCount = 0
 
-  var scripts = NameTable<ScriptUnit>()
+  var scripts = NameTable<ScriptUnit>() { didSet { recentUnit = nil } }
+  // The script that was asked for last: with each message a script is asked for several times.
+  private var recentUnit: ScriptUnit?
   var project: Project?
   var projectRoot: String?
   /// The script that `moonstore run` starts when none is named.
@@ -92,8 +100,6 @@ final class HostEngine {
   var tasks: [Int: ScriptTask] = [:]
   var taskCount = 0
   var runningTask: ScriptTask?
-  /// Failures of tasks that the code under way may still wait for, before they are reported.
-  var unseenFailures: [(number: Int, error: StoreError)] = []
   private(set) lazy var effects = EffectHub(engine: self)
   /// Owns what conditions read.
   private(set) lazy var conditionScope = EffectScope(in: system.graph, label: "conditions")
@@ -116,13 +122,33 @@ final class HostEngine {
   var drivingScript: String?
   /// The entry that runs now.
   var entry: EntryRun?
-  var openFiles = OpenFiles()
-  /// What the turn under way has shown; nil before its first line.
-  var output: OutputAccount?
   var budgets: ScriptBudgets
   var scriptLimits: ScriptLimits
+  // Not checked for overlapping access, which every turn would pay for several times: each use is one step.
+  @exclusivity(unchecked) private var leftovers = TurnLeftovers()
+  /// Failures of tasks that the code under way may still wait for, before they are reported.
+  var unseenFailures: [(number: Int, error: StoreError)] {
+    get { unsafe leftovers.unseenFailures }
+    _modify { yield unsafe &leftovers.unseenFailures }
+  }
   /// Scripts that have run over their limits too often, until the turn is over.
-  var overrunners: [ScriptUnit] = []
+  var overrunners: [ScriptUnit] {
+    get { unsafe leftovers.overrunners }
+    _modify { yield unsafe &leftovers.overrunners }
+  }
+  var openFiles: OpenFiles {
+    get { unsafe leftovers.openFiles }
+    _modify { yield unsafe &leftovers.openFiles }
+  }
+  /// What belongs to the budget under way, and what was put aside of those around it.
+  var belongings: BudgetBelongings {
+    get { unsafe leftovers.belongings }
+    _modify { yield unsafe &leftovers.belongings }
+  }
+  var outerBelongings: [BudgetBelongings] {
+    get { unsafe leftovers.outerBelongings }
+    _modify { yield unsafe &leftovers.outerBelongings }
+  }
   /// Whether any script was ever quarantined; most hosts need not look further.
   var knowsQuarantine = false
   /// Whether what runs shares a budget with what it was called from.
@@ -135,6 +161,7 @@ final class HostEngine {
 
   init(configuration: HostConfiguration) throws(StoreError) {
     self.configuration = configuration
+    registrations = ScriptRegistrations(in: system)
     scriptLimits = configuration.scriptLimits
     do {
       budgets = try ScriptBudgets(configuration.scriptLimits)
@@ -156,7 +183,7 @@ final class HostEngine {
       tables: [ObjectKind.part],
       live: [ObjectKind.store, ObjectKind.part, ObjectKind.cell]
     )
-    unsafe system.scriptEngine = self
+    system.scriptEngine = self
     system.access.isCarried = { [unowned self] in machine.carries($0) }
     system.access.collect = { [unowned self] in machine.collect() }
     for table in [registrations.hooks, registrations.layers] {
@@ -178,7 +205,7 @@ final class HostEngine {
   func close() {
     reloadListeners.finish()
     for session in sessions.values { session.close() }
-    sessions = [:]
+    sessions = NameTable()
     for run in parked.values { run.run.release() }
     parked = [:]
     timeouts = [:]
@@ -186,14 +213,30 @@ final class HostEngine {
     layeredCalls = [:]
     registrations.removeAll()
     resets = [:]
-    scripts = [:]
+    scripts = NameTable()
     actions = []
     conditions = [:]
     errorMethods.removeAll()
     system.registry.disposeAll()
-    unsafe system.scriptEngine = nil
+    system.scriptEngine = nil
     machine.close()
     machine.setDelegate(nil)
+  }
+
+  // MARK: Scripts
+
+  /// The script of a name.
+  func unit(named name: String) -> ScriptUnit? {
+    if let recentUnit, recentUnit.name.hasSameBytes(as: name) { return recentUnit }
+    let found = scripts[name]
+    recentUnit = found
+    return found
+  }
+
+  /// The script whose name is the argument of a native; nil where there is none.
+  func unit(namedBy arguments: inout Arguments) -> ScriptUnit? {
+    if let recentUnit, arguments.begin(with: recentUnit.name) { return recentUnit }
+    return arguments.firstString.flatMap(unit(named:))
   }
 
   // MARK: Stores
@@ -278,8 +321,8 @@ final class HostEngine {
     entry(of: store).remove(store)
     // The version that has it now.
     if let owner = store.owner { scripts[owner]?.stores.remove(store.id) }
-    registrations.hooks[store.id]?.endAll()
-    registrations.layers[store.id]?.endAll()
+    if !registrations.hooks.isEmpty { registrations.hooks[store.id]?.endAll() }
+    if !registrations.layers.isEmpty { registrations.layers[store.id]?.endAll() }
     refreshHooks(of: store)
     endTasks(of: store.id)
   }
@@ -418,9 +461,9 @@ final class HostEngine {
   /// Lets go of what is held no more, outside of any turn.
   func tidy() {
     machine.drainReleased()
-    dropReleasedConditions()
+    if !releasedConditions.isEmpty { dropReleasedConditions() }
     guard !system.isInTurn else { return }
-    system.access.reviewIfMany()
+    if system.hasManyGrants { system.access.reviewIfMany() }
     // Where no run is under way, those of runs that have ended are lost.
     if !openFiles.isEmpty, !machine.isEntered { closeLostFiles() }
     // While Lua runs, an access that is half-done may know the symbol of its key.
@@ -428,6 +471,15 @@ final class HostEngine {
       machine.forgetSymbols()
     }
   }
+}
+
+/// What turns may leave to be looked at when they are over; there is hardly ever any.
+private struct TurnLeftovers {
+  var unseenFailures: [(number: Int, error: StoreError)] = []
+  var overrunners: [ScriptUnit] = []
+  var openFiles = OpenFiles()
+  var belongings = HostEngine.BudgetBelongings()
+  var outerBelongings: [HostEngine.BudgetBelongings] = []
 }
 
 private struct ComputedReference {

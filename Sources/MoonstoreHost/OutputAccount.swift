@@ -77,15 +77,15 @@ extension HostEngine {
   }
 
   private var outputOfTurn: OutputAccount {
-    if let output { return output }
+    if let output = belongings.output { return output }
     let new = OutputAccount()
-    output = new
+    belongings.output = new
     return new
   }
 
   /// Tells what was left out of the turn that ends.
   func endOutput() {
-    guard let output, let script = output.takeCutScript() else { return }
+    guard let output = belongings.output, let script = output.takeCutScript() else { return }
     tell(
       HostConfiguration.LogEntry(
         script: script,

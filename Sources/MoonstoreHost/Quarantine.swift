@@ -18,13 +18,13 @@ extension HostEngine {
     let (level, action) = machine.blame
     let blamed =
       level.flatMap { unit(blamedFor: error, from: $0) } ?? owner(ofAction: action)
-      ?? openCalls.origin.unit(in: self)
+      ?? unitOfBudget
     if let blamed { noteOverrun(of: blamed) }
   }
 
   /// Counts an overrun of a turn that has used its time up in what the host did for it: whose call began it.
   func noteOverdue() {
-    if let unit = openCalls.origin.unit(in: self) { noteOverrun(of: unit) }
+    if let unit = unitOfBudget { noteOverrun(of: unit) }
   }
 
   func owner(ofAction number: Int32) -> ScriptUnit? {

@@ -103,20 +103,35 @@ struct ScriptBudgets {
 
 extension HostEngine {
   /// What was around a budget, until it ends.
+  ///
+  /// Plain numbers, since every turn has one; `belongings` are kept apart.
   struct Budget {
+    /// Nil for one that shares the budget around it.
     fileprivate let scope: LuaScope?
     fileprivate let wasLimited: Bool
     fileprivate let outer: OpenCalls
-    fileprivate let output: OutputAccount?
+    /// Whether what belongs to the one around it was put aside.
+    fileprivate let hasSetAside: Bool
   }
 
   /// What scripts had begun when the budget under way did, and would end themselves; and whose budget it is.
   struct OpenCalls {
     var groups = 0
     var layers = 0
-    var origin = BudgetOrigin.other
+    /// The action that it was begun for; below 0 where it was another thing.
+    var action: Int32 = -1
     /// Tells one budget from another; 0 outside of all.
     var budget = 0
+  }
+
+  /// What belongs to a budget and is seldom there.
+  struct BudgetBelongings {
+    /// What its turn has shown; nil before its first line.
+    var output: OutputAccount?
+    /// The script that has begun what it is for, such as a task.
+    var unit: ScriptUnit?
+
+    fileprivate var isEmpty: Bool { output == nil && unit == nil }
   }
 
   /// What a budget was begun for.
@@ -125,13 +140,22 @@ extension HostEngine {
     /// What a script has begun, such as a task.
     case script(ScriptUnit)
     case other
+  }
 
-    func unit(in engine: HostEngine) -> ScriptUnit? {
-      switch self {
-      case .action(let number): engine.owner(ofAction: number)
-      case .script(let unit): engine.scripts[unit.name]
-      case .other: nil
-      }
+  /// The script on whose account the budget under way is, where no code of a script is to blame.
+  var unitOfBudget: ScriptUnit? {
+    if openCalls.action >= 0 { return owner(ofAction: openCalls.action) }
+    return belongings.unit.flatMap { scripts[$0.name] }
+  }
+
+  /// Says what the budget under way is for from now on.
+  func setOrigin(_ origin: BudgetOrigin) {
+    openCalls.action = -1
+    if belongings.unit != nil { belongings.unit = nil }
+    switch origin {
+    case .action(let number): openCalls.action = number
+    case .script(let unit): belongings.unit = unit
+    case .other: break
     }
   }
 
@@ -204,26 +228,30 @@ extension HostEngine {
     for origin: BudgetOrigin = .other
   ) -> Budget {
     guard anew || !isLimited || machine.isDriving else {
-      return Budget(scope: nil, wasLimited: true, outer: openCalls, output: nil)
+      return Budget(scope: nil, wasLimited: true, outer: openCalls, hasSetAside: false)
     }
-    let scope = machine.beginScope(nanoseconds: nanoseconds)
-    let budget = Budget(scope: scope, wasLimited: isLimited, outer: openCalls, output: output)
-    output = nil
-    budgetCount += 1
-    openCalls = OpenCalls(
-      groups: groups.count,
-      layers: layeredCount,
-      origin: origin,
-      budget: budgetCount
+    let hasSetAside = !belongings.isEmpty
+    if hasSetAside {
+      outerBelongings.append(belongings)
+      belongings = BudgetBelongings()
+    }
+    let budget = Budget(
+      scope: machine.beginScope(nanoseconds: nanoseconds),
+      wasLimited: isLimited,
+      outer: openCalls,
+      hasSetAside: hasSetAside
     )
+    budgetCount += 1
+    openCalls = OpenCalls(groups: groups.count, layers: layeredCount, budget: budgetCount)
+    setOrigin(origin)
     isLimited = true
     return budget
   }
 
   func endBudget(_ budget: Budget) {
     guard let scope = budget.scope else { return }
-    if output != nil { endOutput() }
-    output = budget.output
+    if !belongings.isEmpty { dropBelongings() }
+    if budget.hasSetAside { belongings = outerBelongings.removeLast() }
     if machine.endScope(scope) {
       // Its own turn has heard of it, and nothing else is meant.
       system.overrun = nil
@@ -239,6 +267,12 @@ extension HostEngine {
       if !overrunners.isEmpty { isolateOverrunners() }
       if hasEnded { restartEnded() }
     }
+  }
+
+  @inline(never)
+  private func dropBelongings() {
+    endOutput()
+    belongings = BudgetBelongings()
   }
 
   /// Ends the groups and calls of scripts that were ended in their middle, which a script does itself otherwise.

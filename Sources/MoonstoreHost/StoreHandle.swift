@@ -61,6 +61,15 @@ public struct StoreHandle: Sendable {
     )
   }
 
+  /// Looks an action up once, to call it many times.
+  ///
+  /// - Parameter name: The action's name.
+  /// - Returns: The action, which asks for the rights of this handle at each call.
+  /// - Throws: `unknownAction` with the name that was probably meant, `unknownStore` or `permissionDenied`.
+  public func action(_ name: String) async throws(StoreError) -> ActionHandle {
+    try await host.prepare(self, name)
+  }
+
   /// Calls an action, and waits for its end.
   ///
   /// - Throws: `StoreError` that names script, line, store and action; what the action did is undone.

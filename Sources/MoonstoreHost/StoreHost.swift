@@ -156,7 +156,7 @@ public actor StoreHost {
   }
 
   /// The store behind a handle, with the handle's rights.
-  private func resolve(_ handle: StoreHandle) throws(StoreError) -> Store {
+  func resolve(_ handle: StoreHandle) throws(StoreError) -> Store {
     try check()
     let access = engine.system.access
     let live = try engine.system.registry.live(handle.id)
@@ -267,12 +267,23 @@ public actor StoreHost {
   ) async throws(StoreError) -> Value {
     let store = try resolve(handle)
     let live = store.live
-    guard let entry = live.action(named: action), entry.number >= 0 else {
+    guard let place = live.place(ofAction: action), live.number(ofAction: place) >= 0 else {
       // The plain way knows how to say that there is none.
       return try store.call(action, arguments)
     }
     try store.check(.call, .action(action))
-    switch try engine.begin(live, entry, arguments) {
+    return try await call(live, place) { (machine) throws(StoreError) in
+      for argument in arguments { machine.append(argument) }
+    }
+  }
+
+  /// Calls an action by its place, and waits for its end; `arguments` appends what it takes.
+  func call(
+    _ live: LiveStore,
+    _ place: Int,
+    _ arguments: (LuaMachine) throws(StoreError) -> Void
+  ) async throws(StoreError) -> Value {
+    switch try engine.begin(live, place, arguments) {
     case .done(let value): return value
     case .waiting(let parked):
       let engine = engine

@@ -314,6 +314,9 @@ enum {
   // To a native as data; it is told of an argument that is none, in place of an error that names no function. A
   // coroutine crosses as a reference.
   MB_AS_TOLD_DATA = 3,
+  // Of a function that may change or drop what it was given: the first result, where it is false or a table; any other
+  // leaves things as they are, and does not cross.
+  MB_AS_VERDICT = 4,
 };
 
 // [enters Lua] Compiles text; the result is a reference to the function. `environment` is a reference to
@@ -379,7 +382,7 @@ int32_t mb_error_action(const mb_vm *vm);
 // ---------------------------------------------------------------------------------------------------
 // Runs: pooled coroutines in which actions, handlers and drivers run.
 
-enum { MB_RUN_DONE = 0, MB_RUN_WAITING = 1, MB_RUN_FAILED = 2 };
+enum { MB_RUN_DONE = 0, MB_RUN_WAITING = 1, MB_RUN_FAILED = 2, MB_RUN_NONE = 3 };
 
 // A coroutine from the pool; NULL when memory is short.
 mb_run *_Nullable mb_run_new(mb_vm *vm);
@@ -390,6 +393,24 @@ int32_t mb_run_start(mb_run *run, int32_t function, size_t base);
 int32_t mb_run_start_driven(mb_run *run, int32_t action);
 // [enters Lua] Starts an action with argument tokens; its handle is added as self.
 int32_t mb_run_start_action(mb_run *run, int32_t action, size_t base);
+// What a run begins with, and under which conditions.
+typedef struct mb_beginning {
+  // An action, whose handle is added as self, or a function.
+  int32_t function;
+  bool is_action;
+  // Whether its results are asked for.
+  bool gives_result;
+  // 1 and -1 say whether the turn under way is the run's; 0 leaves it to what the run begins with.
+  int8_t owns_turn;
+  // Why it may not wait; 0 where it may.
+  int32_t wait_refusal;
+  // Where its argument tokens begin.
+  size_t base;
+} mb_beginning;
+// [enters Lua] Runs something from its beginning up to its end or its first wait. What ends well with no result that is
+// asked for, or with a scalar, leaves that in `result`, and its coroutine is in the pool again: most calls need no more.
+// Otherwise `run` is what goes on, or still holds its results or its error. MB_RUN_NONE when memory is short.
+int32_t mb_run_once(mb_vm *vm, mb_beginning beginning, mb_value *result, mb_run *_Nullable *_Nonnull run);
 // [enters Lua] Goes on with the tokens from `base` as the results of the call that waits.
 int32_t mb_run_resume(mb_run *run, size_t base);
 // [enters Lua] Goes on by raising the error that `mb_set_error` has left.

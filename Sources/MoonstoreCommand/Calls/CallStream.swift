@@ -43,6 +43,8 @@ struct CallStream: Sendable {
     let output = ResultWriter()
     var summary = Summary()
     var number = 0
+    // Most streams call few actions many times.
+    var recent: ActionHandle?
     do {
       while signals.received == nil, let piece = try await nextPiece() {
         let isEnd = piece.isEmpty
@@ -50,7 +52,7 @@ struct CallStream: Sendable {
         while signals.received == nil, let line = splitter.next() ?? (isEnd ? splitter.last() : nil)
         {
           number += 1
-          guard let answer = await answer(line, number) else { continue }
+          guard let answer = await answer(line, number, &recent) else { continue }
           summary.calls += 1
           if !answer.isSuccess { summary.failed += 1 }
           try output.write(answer.line)
@@ -92,7 +94,11 @@ struct CallStream: Sendable {
   private static let reading = DispatchQueue(label: "moonstore.calls")
 
   /// The answer to a line; nil for a blank one.
-  private func answer(_ line: LineSplitter.Line, _ number: Int) async -> CallAnswer? {
+  private func answer(
+    _ line: LineSplitter.Line,
+    _ number: Int,
+    _ recent: inout ActionHandle?
+  ) async -> CallAnswer? {
     guard case .text(let text) = line else {
       let message = "longer than \(Self.lineLimit >> 20) MiB"
       return CallAnswer(
@@ -102,18 +108,19 @@ struct CallStream: Sendable {
     }
     guard !text.allSatisfy(\.isBlank) else { return nil }
     do throws(StreamedCall.Fault) {
-      return await answer(try StreamedCall(line: text))
+      return await answer(try StreamedCall(line: text), &recent)
     } catch {
       return CallAnswer(fault: error, inputLine: number)
     }
   }
 
-  private func answer(_ call: StreamedCall) async -> CallAnswer {
+  private func answer(_ call: StreamedCall, _ recent: inout ActionHandle?) async -> CallAnswer {
     let store = call.store
     do throws(StoreError) {
       switch call.request {
       case .action(let action, let arguments):
-        let result = try await host.call(store, action, arguments)
+        let prepared = try await self.action(action, of: store, &recent)
+        let result = try await prepared.call(arguments)
         return CallAnswer(id: call.id, result: result, of: "\(store):\(action)")
       case .field(let name):
         let result = try await host.withStores { try $0.store(store).get(name) }
@@ -122,6 +129,22 @@ struct CallStream: Sendable {
     } catch {
       return CallAnswer(id: call.id, failure: error)
     }
+  }
+}
+
+extension CallStream {
+  /// The action of a call: that of the one before, where it is the same.
+  private func action(
+    _ name: String,
+    of store: String,
+    _ recent: inout ActionHandle?
+  ) async throws(StoreError) -> ActionHandle {
+    if let recent, recent.name.hasSameBytes(as: name), recent.store.id.hasSameBytes(as: store) {
+      return recent
+    }
+    let action = try await host.store(store).action(name)
+    recent = action
+    return action
   }
 }
 

@@ -118,6 +118,7 @@ package final class AccessTable {
     }
     numbers[grant] = number
     counts[grant.principal, default: 0] += 1
+    system.hasManyGrants = numbers.count > reviewLimit
     return number
   }
 
@@ -160,13 +161,17 @@ package final class AccessTable {
 
   /// Gives back what nothing carries any more, where nothing is half-done and there are many.
   package func reviewIfMany() {
-    guard numbers.count > reviewLimit else { return }
+    guard numbers.count > reviewLimit else {
+      system.hasManyGrants = false
+      return
+    }
     review()
     if numbers.count > reviewLimit / 2 {
       collect?()
       review()
     }
     reviewLimit = max(1_024, numbers.count * 2)
+    system.hasManyGrants = false
   }
 
   private func review() {

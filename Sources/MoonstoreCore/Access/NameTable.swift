@@ -60,7 +60,9 @@ extension NameTable: Sendable where Content: Sendable {}
 package struct NameSet: Sequence, Sendable {
   private var names: Set<ExactName>
 
-  package init(_ names: some Sequence<String> = []) { self.names = Set(names.map(ExactName.init)) }
+  package init() { names = [] }
+
+  package init(_ names: some Sequence<String>) { self.names = Set(names.map(ExactName.init)) }
 
   package var isEmpty: Bool { names.isEmpty }
   package var count: Int { names.count }

@@ -113,6 +113,8 @@ package final class ReleasedConditions: Sendable {
     }
   }
 
+  package var isEmpty: Bool { count.load(ordering: .relaxed) == 0 }
+
   package func takeAll() -> [Int] {
     guard count.load(ordering: .relaxed) > 0 else { return [] }
     return numbers.withLock { numbers in

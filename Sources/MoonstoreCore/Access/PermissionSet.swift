@@ -146,7 +146,7 @@ package struct PermissionSet: Hashable {
         switch condition {
         case .swift(let body, _): return try body(request)
         case .script(let condition):
-          return unsafe try system.scriptEngine?.holds(condition: condition.number, request)
+          return try system.scriptEngine?.holds(condition: condition.number, request)
             ?? false
         }
       }

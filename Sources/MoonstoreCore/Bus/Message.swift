@@ -15,24 +15,42 @@ public final class Message {
   /// Counts the messages of a host from 1.
   public let sequence: Int
   /// What it is about, such as `cart:item-added`.
-  public package(set) var type: String
+  public package(set) var type: String {
+    get { unsafe record.type }
+    set { unsafe record.type = newValue }
+  }
   /// The store or script that sent it; the host says so, not the sender.
   public let from: String
   /// The one store that it is for; nil for all.
-  public package(set) var to: String?
+  public package(set) var to: String? {
+    get { unsafe record.to }
+    set { unsafe record.to = newValue }
+  }
   /// Which waits longer.
-  public package(set) var priority: Priority
+  public package(set) var priority: Priority {
+    get { unsafe record.priority }
+    set { unsafe record.priority = newValue }
+  }
   /// When it was sent, in seconds since 1970 on the host's clock.
   public let timestamp: Double
   /// Whether a handler has handled it, or a responder answered it.
-  public internal(set) var isHandled = false
+  public internal(set) var isHandled: Bool {
+    get { unsafe record.isHandled }
+    set { unsafe record.isHandled = newValue }
+  }
   /// How many messages led to it, one causing the next.
   package let depth: Int
-  package internal(set) var cause: Message?
+  package internal(set) var cause: Message? {
+    get { unsafe record.cause }
+    set { unsafe record.cause = newValue }
+  }
   /// Whose handler or responder has sent it, while its turn runs.
   var sender: MessageHandler?
   /// The content, frozen: nobody can change it after it was sent.
-  package var content: StateSlot
+  package var content: StateSlot {
+    get { unsafe record.content }
+    set { unsafe record.content = newValue }
+  }
   /// For a request: where its answer goes.
   package let request: Request?
   /// For a response: the request that it answers.
@@ -49,6 +67,20 @@ public final class Message {
   private(set) var isTold = false
   /// While a turn could still take its delivery back: what that has to put right.
   var delivery: Delivery?
+
+  // Not checked for overlapping access, which each message would pay for dozens of times: each use is one step, and
+  // what it lets go of does not come back here.
+  @exclusivity(unchecked) private var record: Record
+
+  /// What can change of a message.
+  private struct Record {
+    var type: String
+    var to: String?
+    var priority: Priority
+    var isHandled = false
+    var cause: Message?
+    var content: StateSlot
+  }
 
   struct Delivery {
     // The world owns its bus, and the log of its turns.
@@ -71,14 +103,10 @@ public final class Message {
     request: Request?
   ) {
     self.sequence = sequence
-    self.type = type
     self.from = from
-    self.to = to
-    self.priority = priority
     self.timestamp = timestamp
-    self.content = content
-    self.cause = cause
     self.request = request
+    unsafe record = Record(type: type, to: to, priority: priority, cause: cause, content: content)
     depth = (cause?.depth ?? 0) + 1
   }
 

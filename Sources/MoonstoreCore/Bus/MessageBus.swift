@@ -69,7 +69,7 @@ public final class MessageBus {
     _modify { yield unsafe &work.delivered }
   }
   /// See each message as it is delivered, also those for others.
-  private(set) lazy var watchers = Registrations<(Message) -> Bool>(in: system)
+  private let watchers: Registrations<(Message) -> Bool>
 
   init(system: StoreSystem) {
     presence = system.presence
@@ -77,6 +77,7 @@ public final class MessageBus {
     handlersOfAll = Registrations(in: system)
     responders = RegistrationTable(in: system)
     middleware = Registrations(in: system)
+    watchers = Registrations(in: system)
   }
 
   /// How many messages were sent over the life of the data, which numbers the next one.
@@ -109,6 +110,7 @@ public final class MessageBus {
     priority: Message.Priority,
     request: Request?
   ) throws -> Message? {
+    let system = system
     system.usesBus = true
     try system.forbidInGetter("send the message '\(type)'", isRegistration: true)
     guard !type.isEmpty, type != "*" else {
@@ -166,6 +168,7 @@ public final class MessageBus {
 
   /// Delivers the next message; false when none waits.
   func deliverNext() throws -> Bool {
+    let system = system
     // The error is large: looked at first, and copied only then.
     if system.isEndless, let error = system.endless { throw error }
     guard let message = queue.popFirst() else { return false }
@@ -226,6 +229,7 @@ public final class MessageBus {
     asks: Bool
   ) -> StoreError? {
     guard let registrations else { return nil }
+    let system = system
     var failure: StoreError?
     // One that is ended meanwhile is passed over.
     for each in registrations where each.isActive {

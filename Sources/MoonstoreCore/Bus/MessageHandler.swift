@@ -48,7 +48,7 @@ package final class MessageHandler {
 }
 
 /// Changes messages before they are queued, or drops them.
-package struct MessageMiddleware {
+package final class MessageMiddleware {
   package let owner: String
   /// Where it comes from, for descriptions of the host; nil for Swift.
   package let origin: AnyObject?

@@ -50,7 +50,7 @@ extension ReactiveGraph {
   /// The changes of the log are final.
   package func forgetLog() {
     guard undoNotes.position != nil else { return }
-    undoNotes.due.removeAll(keepingCapacity: true)
+    if !undoNotes.due.isEmpty { undoNotes.due.removeAll(keepingCapacity: true) }
     if !undoNotes.ran.isEmpty { undoNotes.ran = [:] }
     undoNotes.unlogged = 0
   }

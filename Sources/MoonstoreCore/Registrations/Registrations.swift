@@ -7,14 +7,19 @@
 package final class Registrations<Member> {
   package typealias Each = Registration<Member>
 
-  unowned let system: StoreSystem
+  // The system owns what its registrations are kept in, and a program can keep a registration beyond it.
+  private let world: WorldPresence
+  var system: StoreSystem { world.system(of: "Registrations") }
+  /// For its registrations, which can outlive it.
+  let presence = ListPresence<Member>()
   /// In order; those that have ended are among them until there are too many.
   private var placed: ContiguousArray<Each> = []
   /// To be sorted in.
   private var unplaced: ContiguousArray<Each> = []
   private var inactive = 0
   /// How many are active.
-  package private(set) var count = 0
+  package var count: Int { active }
+  private var active = 0
   // How many are active or may come back.
   private var known = 0
   /// Hears of each member that begins or stops to hear; the registration tells which.
@@ -24,9 +29,12 @@ package final class Registrations<Member> {
   fileprivate var onUnused: (() -> Void)?
 
   package init(in system: StoreSystem, onChange: ((Each) -> Void)? = nil) {
-    self.system = system
+    world = system.presence
     self.onChange = onChange
+    presence.begin(self)
   }
+
+  deinit { presence.end() }
 
   package var isEmpty: Bool { count == 0 }
 
@@ -89,7 +97,7 @@ package final class Registrations<Member> {
 
   private func list(_ each: Each) {
     each.isListed = true
-    count += 1
+    active += 1
     if let last = placed.last, last.rank > each.rank {
       unplaced.append(each)
     } else {
@@ -99,7 +107,7 @@ package final class Registrations<Member> {
   }
 
   func left(_ each: Each) {
-    count -= 1
+    active -= 1
     inactive += 1
     if inactive > 8, inactive > count { arrange() }
     onChange?(each)
@@ -107,7 +115,7 @@ package final class Registrations<Member> {
 
   func returned(_ each: Each) {
     guard each.isListed else { return list(each) }
-    count += 1
+    active += 1
     inactive -= 1
     onChange?(each)
   }
@@ -136,14 +144,20 @@ package final class Registrations<Member> {
 package final class RegistrationTable<Key: Hashable, Member> {
   package typealias Each = Registration<Member>
 
-  private unowned let system: StoreSystem
-  private var lists: [Key: Registrations<Member>] = [:]
+  private let world: WorldPresence
+  private var system: StoreSystem { world.system(of: "Registrations") }
+  // Not checked for overlapping access: a list is found, put or taken out in one step that calls nobody.
+  @exclusivity(unchecked) private var ownLists: [Key: Registrations<Member>] = [:]
+  private var lists: [Key: Registrations<Member>] {
+    get { unsafe ownLists }
+    _modify { yield unsafe &ownLists }
+  }
   /// Hears of each member that begins or stops to hear.
   package var onChange: ((Key, Each) -> Void)?
   /// Hears of each that is over for good.
   package var onGone: ((Key, Each) -> Void)?
 
-  package init(in system: StoreSystem) { self.system = system }
+  package init(in system: StoreSystem) { world = system.presence }
 
   /// Whether there is none.
   package var isEmpty: Bool { lists.isEmpty }

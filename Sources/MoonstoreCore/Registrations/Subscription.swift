@@ -144,7 +144,8 @@ package final class Registration<Member>: Subscription {
   /// Its place among the others of its list.
   package let rank: Int
   private let line: Ranks.Line
-  private weak var list: Registrations<Member>?
+  private let home: ListPresence<Member>
+  private var list: Registrations<Member>? { home.list }
   /// Whether the list still has a place for it, active or not.
   var isListed = false
 
@@ -152,7 +153,7 @@ package final class Registration<Member>: Subscription {
     self.member = member
     self.rank = rank
     self.line = line
-    self.list = list
+    home = list.presence
     super.init(in: list.system)
   }
 
@@ -169,6 +170,19 @@ package final class Registration<Member>: Subscription {
   override func forget() { list?.forgot(self) }
 
   override func release() { member = nil }
+}
+
+/// Whether a list of registrations is still there, for its registrations, which can outlive it.
+///
+/// A weak reference would do, and make every count of references to the list a slow one.
+final class ListPresence<Member> {
+  // The list takes it back before it goes.
+  private unowned(unsafe) var owner: Registrations<Member>?
+  var list: Registrations<Member>? { unsafe owner }
+
+  init() {}
+  func begin(_ list: Registrations<Member>) { unsafe owner = list }
+  func end() { unsafe owner = nil }
 }
 
 /// Whether a store system is still there, for those who can outlive it.

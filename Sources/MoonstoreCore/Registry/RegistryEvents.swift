@@ -25,7 +25,12 @@ final class RegistryEvents {
   }
   private let listeners: RegistrationTable<String, RegistryListener>
   // To be told; those whose turn was undone are passed over.
-  private var pending = Deque<Pending>()
+  private var pending: Deque<Pending> {
+    get { unsafe ownPending }
+    _modify { yield unsafe &ownPending }
+  }
+  // Not checked for overlapping access, which each turn would pay for: an event is put or taken in one step.
+  @exclusivity(unchecked) private var ownPending = Deque<Pending>()
   private var current: Pending?
   /// Who has heard of the last events that others have caused, for the error of a loop.
   private var trail: [String] = []

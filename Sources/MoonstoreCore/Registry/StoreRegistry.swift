@@ -15,17 +15,30 @@ public final class StoreRegistry {
   // The system owns its registry, which a program can keep beyond it.
   private let presence: WorldPresence
   private var system: StoreSystem { presence.system(of: "StoreRegistry") }
-  private var stores: [String: LiveStore] = [:]
-  private var order: [String] = []
+  // Not checked for overlapping access, which making a store would pay for dozens of times: each part is changed in one
+  // step, and a store that is let go of does not come back here.
+  @exclusivity(unchecked) private var records = Records()
+  private var stores: [String: LiveStore] {
+    get { unsafe records.stores }
+    _modify { yield unsafe &records.stores }
+  }
+  private var order: [String] {
+    get { unsafe records.order }
+    _modify { yield unsafe &records.order }
+  }
   /// Another one whenever a store comes or goes.
-  private(set) var generation = 0
+  package var generation: Int { unsafe records.generation }
   // Where an id stands in `order`, unless stores have left since: then a little earlier.
-  private var places: [String: Int] = [:]
+  private var places: [String: Int] {
+    get { unsafe records.places }
+    _modify { yield unsafe &records.places }
+  }
   /// Who depends on an id directly, whether or not there is such a store.
-  private var dependents: [String: Set<String>] = [:]
+  private var dependents: [String: Set<String>] {
+    get { unsafe records.dependents }
+    _modify { yield unsafe &records.dependents }
+  }
   private let events: RegistryEvents
-  /// Which stores there are, and what they were registered with.
-  private var content = FollowedFact()
 
   init(system: StoreSystem) {
     presence = system.presence
@@ -79,13 +92,13 @@ public final class StoreRegistry {
 
   /// Getters and watchers that ask which stores there are, and what is known of them, follow it.
   package func trackPresence() {
-    content.track(in: system.graph)
+    unsafe records.content.track(in: system.graph)
   }
 
   /// A store has come or gone, or is registered with something else.
   func noteChange() {
-    generation += 1
-    content.change(in: system.graph)
+    unsafe records.generation += 1
+    unsafe records.content.change(in: system.graph)
   }
 
   // MARK: Dependencies
@@ -442,6 +455,17 @@ public final class StoreRegistry {
     places = [:]
     events.removeListeners()
   }
+}
+
+/// What a registry knows of its stores.
+private struct Records {
+  var stores: [String: LiveStore] = [:]
+  var order: [String] = []
+  var generation = 0
+  var places: [String: Int] = [:]
+  var dependents: [String: Set<String>] = [:]
+  /// Which stores there are, and what they were registered with.
+  var content = FollowedFact()
 }
 
 @available(*, unavailable)

@@ -48,7 +48,14 @@ package final class StateNode {
 
   /// The keys of a map: its shape, or for a large one a table of its own, in order of insertion.
   var shape: Shape?
-  var table: KeyTable?
+  var table: KeyTable? {
+    get { unsafe ownTable }
+    _modify { yield unsafe &ownTable }
+  }
+  // Not checked for overlapping access either.
+  @exclusivity(unchecked) private var ownTable: KeyTable?
+  // Without a copy of the table.
+  var hasTable: Bool { unsafe ownTable != nil }
 
   /// The graph's nodes for the slots that were read under tracking, by position; often empty.
   var cells: ContiguousArray<NodeID> {

@@ -107,7 +107,7 @@ extension StateNode {
   /// Puts a slot into a place that there is; the table's count of empty places follows.
   @inline(__always)
   func put(_ slot: StateSlot, at position: Int) {
-    if table != nil, slots[position].isEmpty != slot.isEmpty {
+    if hasTable, slots[position].isEmpty != slot.isEmpty {
       table?.note(position, isEmpty: slot.isEmpty)
     }
     slots[position] = slot

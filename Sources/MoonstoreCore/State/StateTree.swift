@@ -25,7 +25,13 @@ package final class StateTree {
 
   /// What the turn has done and its watchers and subscribers hear of already, in the order of settling: it can
   /// still be undone, since they may not settle.
-  private var sealed: [(number: UInt32, changes: ContiguousArray<Change>)] = []
+  private var sealed: [(number: UInt32, changes: ContiguousArray<Change>)] {
+    get { unsafe sealedChanges }
+    _modify { yield unsafe &sealedChanges }
+  }
+  // Not checked for overlapping access either, for the same reason.
+  @exclusivity(unchecked) private var sealedChanges:
+    [(number: UInt32, changes: ContiguousArray<Change>)] = []
 
   /// Whether a turn, or a part of one, is being undone; what ends meanwhile is no event of its own.
   private(set) var isUndoing = false
@@ -235,11 +241,11 @@ package final class StateTree {
       for (number, changes) in sealed { finish(changes, of: number, &final) }
       sealed = []
     }
-    finish(log, of: turnNumber, &final)
-    log.removeAll(keepingCapacity: log.count < 65_536)
+    for index in unsafe changes.indices { unsafe finish(changes[index], of: turnNumber, &final) }
+    unsafe changes.removeAll(keepingCapacity: changes.count < 65_536)
     graph.forgetLog()
     turnNumber &+= 1
-    for event in final { event.commit() }
+    if !final.isEmpty { for event in final { event.commit() } }
   }
 
   @inline(__always)
@@ -248,14 +254,21 @@ package final class StateTree {
     of number: UInt32,
     _ final: inout [any UndoableEvent]
   ) {
-    for change in changes {
-      if let node = change.node {
-        if node.table != nil { compact(node) }
-        // What a turn makes is told as it leaves it, without what it has taken out again.
-        if change.new.isEmpty, node.birth == number { dropHoles(of: node) }
-      } else if case .event(let event) = change.operation, event.endsSomething {
-        final.append(event)
-      }
+    for change in changes { finish(change, of: number, &final) }
+  }
+
+  @inline(__always)
+  private func finish(
+    _ change: Change,
+    of number: UInt32,
+    _ final: inout [any UndoableEvent]
+  ) {
+    if let node = change.node {
+      if node.hasTable { compact(node) }
+      // What a turn makes is told as it leaves it, without what it has taken out again.
+      if change.new.isEmpty, node.birth == number { dropHoles(of: node) }
+    } else if case .event(let event) = change.operation, event.endsSomething {
+      final.append(event)
     }
   }
 

@@ -62,6 +62,8 @@ package final class LiveStore {
   @exclusivity(unchecked) private var memberSymbols: ContiguousArray<UInt32> = []
   @exclusivity(unchecked) private var members: ContiguousArray<Member> = []
   @exclusivity(unchecked) private var allActions: ContiguousArray<Action> = []
+  /// Counts changes of what names stand for, so that those who have looked for one look again.
+  private(set) var nameVersion: UInt64 = 0
   /// All that there were, also those that a newer version has removed: their places stay theirs.
   package internal(set) var actions: ContiguousArray<Action> {
     get { unsafe allActions }
@@ -86,13 +88,22 @@ package final class LiveStore {
   /// What the store was made from, for whoever made it.
   package var origin: AnyObject?
   /// What plugins and `configure` have given it besides its definition, in order.
-  package internal(set) var additions: [StoreAddition] = []
+  package internal(set) var additions: [StoreAddition] {
+    get { unsafe belongings.additions }
+    _modify { yield unsafe &belongings.additions }
+  }
   /// Getters that were taken out while the store is being replaced, for the new version to take up.
-  var retired: [String: Getter] = [:]
+  var retired: [String: Getter] {
+    get { unsafe belongings.retired }
+    _modify { yield unsafe &belongings.retired }
+  }
   /// Fields that plugins had added which add anew.
   var retiredFields: Set<Value.Key> = []
   /// What its definition handles and answers, and whatever else goes with this version of it.
-  package var handlers: [Subscription] = []
+  package var handlers: [Subscription] {
+    get { unsafe belongings.handlers }
+    _modify { yield unsafe &belongings.handlers }
+  }
   /// What the host knows the store by, and what its script engine keeps for its actions.
   package var entry: AnyObject?
   package var handle: AnyObject?
@@ -100,6 +111,16 @@ package final class LiveStore {
   ///
   /// It holds the store, so the store does not hold it.
   package var face: Store { Store(self, grant: 0) }
+
+  // Not checked for overlapping access either: each is read, or changed in one step; what ends is taken from a copy.
+  @exclusivity(unchecked) private var belongings = Belongings()
+
+  /// What goes with the store, or with its version.
+  private struct Belongings {
+    var additions: [StoreAddition] = []
+    var retired: [String: Getter] = [:]
+    var handlers: [Subscription] = []
+  }
 
   /// For those who refer to the store and can outlive it, such as its getters.
   let presence = StorePresence()
@@ -139,12 +160,14 @@ package final class LiveStore {
     system.graph.noteUnlogged()
     system.tree.markAllChanged(root)
     readersOfGettersLookAgain()
-    unsafe system.scriptEngine?.permissionsChanged(of: self)
+    system.scriptEngine?.permissionsChanged(of: self)
   }
 
   private func readersOfGettersLookAgain() {
     for case .getter(let getter) in unsafe members { system.graph.withdraw(getter.node) }
-    for getter in retired.values { system.graph.withdraw(getter.node) }
+    if !retired.isEmpty {
+      for getter in retired.values { system.graph.withdraw(getter.node) }
+    }
   }
 
   /// The names of all getters and actions.
@@ -160,9 +183,27 @@ package final class LiveStore {
     unsafe members.compactMap { if case .action(let index) = $0 { actions[index] } else { nil } }
   }
 
-  package func action(named name: String) -> Action? {
-    guard case .action(let index) = member(named: name) else { return nil }
-    return actions[index]
+  package func action(named name: String) -> Action? { place(ofAction: name).map { actions[$0] } }
+
+  /// The place of an action among `actions`, which is its own for as long as the store lives.
+  package func place(ofAction name: String) -> Int? {
+    let symbol = system.tree.symbols.symbol(of: name)
+    guard symbol != 0 else { return nil }
+    for position in unsafe memberSymbols.indices where unsafe memberSymbols[position] == symbol {
+      if case .action(let index) = unsafe members[position] { return index }
+      return nil
+    }
+    return nil
+  }
+
+  /// The number that the script engine knows an action by; below 0 where it knows none.
+  @inline(__always)
+  package func number(ofAction place: Int) -> Int32 { unsafe allActions[place].number }
+
+  /// The code of an action, if it is Swift's.
+  @inline(__always)
+  package func body(ofAction place: Int) -> StoreDefinition.ActionBody? {
+    if case .swift(let body) = unsafe allActions[place].code { body } else { nil }
   }
 
   // MARK: Registrations
@@ -186,7 +227,7 @@ package final class LiveStore {
       ?? Registrations<ActionMiddleware>(in: system) { [unowned self] _ in
         // A script engine only needs to know whether there are some.
         guard let count = self.hooks?.count, count <= 1 else { return }
-        unsafe system.scriptEngine?.surroundingsChanged(of: self)
+        system.scriptEngine?.surroundingsChanged(of: self)
       }
     hooks = list
     return list.add(parts, Ranks.Line(.hook, owner: "swift", id))
@@ -228,6 +269,7 @@ package final class LiveStore {
       )
     }
     symbols.retain(symbol)
+    nameVersion += 1
     unsafe memberSymbols.append(symbol)
     unsafe members.append(member)
   }
@@ -251,6 +293,7 @@ package final class LiveStore {
       return unsafe members.count
     }
     system.tree.symbols.release(symbol)
+    nameVersion += 1
     unsafe memberSymbols.remove(at: place)
     unsafe members.remove(at: place)
     return place
@@ -261,6 +304,7 @@ package final class LiveStore {
     // It has kept its number: none is given back while a turn that could be undone goes on.
     let symbol = system.tree.symbols.symbol(of: name)
     system.tree.symbols.retain(symbol)
+    nameVersion += 1
     unsafe memberSymbols.insert(symbol, at: place)
     unsafe members.insert(member, at: place)
   }
@@ -337,9 +381,9 @@ package final class LiveStore {
   func leave() {
     guard !isDisposed else { return }
     hasLeft = true
-    if isAnnounced { unsafe system.scriptEngine?.left(self) }
-    for addition in additions.reversed() { addition.leave() }
-    for handler in handlers.reversed() { handler.cancel() }
+    if isAnnounced { system.scriptEngine?.left(self) }
+    if !additions.isEmpty { for addition in additions.reversed() { addition.leave() } }
+    if !handlers.isEmpty { for handler in handlers.reversed() { handler.cancel() } }
     for root in [root] + hiddenRoots { system.tree.move(root, to: nil) }
     readersOfGettersLookAgain()
   }
@@ -348,7 +392,7 @@ package final class LiveStore {
   func comeBack() {
     hasLeft = false
     for root in [root] + hiddenRoots { system.tree.move(root, to: self) }
-    if isAnnounced { unsafe system.scriptEngine?.returned(self) }
+    if isAnnounced { system.scriptEngine?.returned(self) }
   }
 
   /// Ends it for good.
@@ -356,13 +400,13 @@ package final class LiveStore {
     leave()
     guard !isGone else { return }
     isGone = true
-    additions = []
-    handlers = []
-    if isAnnounced { unsafe system.scriptEngine?.forget(self) }
+    if !additions.isEmpty { additions = [] }
+    if !handlers.isEmpty { handlers = [] }
+    if isAnnounced { system.scriptEngine?.forget(self) }
     ownSubscribers?.finishAll()
     hooks?.finishAll()
     for case .getter(let getter) in unsafe members { getter.dispose() }
-    for getter in retired.values { getter.dispose() }
+    if !retired.isEmpty { for getter in retired.values { getter.dispose() } }
   }
 }
 

@@ -140,19 +140,42 @@ public final class Store {
   @discardableResult
   public func call(_ action: String, _ arguments: [Value]) throws(StoreError) -> Value {
     try check(.call, .action(action))
-    try system.forbidInGetter("call the action '\(id):\(action)'")
-    guard let entry = live.action(named: action) else { throw live.noAction(action) }
-    guard let body = entry.body else {
-      guard let engine = unsafe system.scriptEngine else {
+    guard let place = live.place(ofAction: action) else { throw live.noAction(action) }
+    return try perform(place) { (list) throws(StoreError) in
+      for argument in arguments { list.append(argument) }
+    }
+  }
+
+  /// Looks an action up once, to call it many times.
+  ///
+  /// - Parameter name: The action's name.
+  /// - Returns: The action, which asks for the rights of this store at each call.
+  /// - Throws: `unknownAction` with the name that was probably meant, `disposed` or `permissionDenied`.
+  public func action(_ name: String) throws(StoreError) -> PreparedAction {
+    try check(.call, .action(name))
+    return try PreparedAction(name, of: self)
+  }
+
+  /// Calls the action at a place; `arguments` appends what it takes.
+  func perform(
+    _ place: Int,
+    _ arguments: (any ArgumentList) throws(StoreError) -> Void
+  ) throws(StoreError) -> Value {
+    guard let body = live.body(ofAction: place) else {
+      guard let engine = system.scriptEngine else {
         throw StoreError(.closed, "the host of '\(id)' was closed", store: id)
       }
-      return try engine.call(live, entry, arguments)
+      return try engine.call(live, place, arguments)
     }
+    let action = live.actions[place].name
+    try system.forbidInGetter("call the action '\(id):\(action)'")
+    let list = CollectedArguments()
+    try arguments(list)
     do {
       return try system.turn(
-        TurnOrigin(.action, store: id, name: action, arguments: arguments)
+        TurnOrigin(.action, store: id, name: action, arguments: list.values)
       ) {
-        try live.face.run(body, ActionCall(store: id, action: action, arguments: arguments))
+        try live.face.run(body, ActionCall(store: id, action: action, arguments: list.values))
       }
     } catch {
       throw error.located(store: id, member: action)

@@ -187,7 +187,7 @@ extension LiveStore {
       system.tree.namesChanged(in: root)
       return try setCode(code, ofAction: index)
     }
-    let engine = unsafe system.scriptEngine
+    let engine = system.scriptEngine
     let index = actions.count
     try add(Action(name: name, code: code))
     system.tree.note(
@@ -203,7 +203,7 @@ extension LiveStore {
   }
 
   func setCode(_ code: Action.Code, ofAction index: Int) throws(StoreError) {
-    let engine = unsafe system.scriptEngine
+    let engine = system.scriptEngine
     let old = actions[index].code
     actions[index].code = code
     system.tree.note(

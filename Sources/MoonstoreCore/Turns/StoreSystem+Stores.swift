@@ -82,7 +82,7 @@ extension StoreSystem {
     try tree.checkDepth(ofState: live.root, of: live.id)
     try registry.register(live)
     live.isAnnounced = true
-    unsafe scriptEngine?.registered(live)
+    scriptEngine?.registered(live)
     if live.definition.on.isEmpty, live.definition.answers.isEmpty { return }
     do throws(StoreError) {
       live.handlers += try subscribe(
@@ -222,8 +222,12 @@ extension StoreSystem {
 
 /// Runs the actions that are written in a script.
 package protocol ScriptEngine: AnyObject {
-  func call(_ store: LiveStore, _ action: LiveStore.Action, _ arguments: [Value]) throws(StoreError)
-    -> Value
+  /// Calls an action by its place, as a turn or a part of the one under way; `arguments` appends what it takes.
+  func call(
+    _ store: LiveStore,
+    _ place: Int,
+    _ arguments: (any ArgumentList) throws(StoreError) -> Void
+  ) throws(StoreError) -> Value
   /// The code of an action is new or another: those who hold the action reach it from now on.
   func update(action index: Int, of store: LiveStore) throws(StoreError)
   /// An action is taken back.

@@ -100,7 +100,7 @@ extension StoreSystem {
     guard hasOverrun else { return }
     overrun = nil
     recoveries += 1
-    unsafe scriptEngine?.recovered()
+    scriptEngine?.recovered()
   }
 
   /// After a turn that failed: what it had committed before has its effects.
@@ -322,7 +322,7 @@ extension StoreSystem {
       let changes = TurnChanges(tree: tree, stretches: stretches)
       pending += changes.collect { $0.subscriptionCount > 0 }
     }
-    stretches.removeAll()
+    if !stretches.isEmpty { stretches.removeAll() }
   }
 
   /// Makes what the turn has done so far final.

@@ -29,16 +29,23 @@ public final class StoreSystem {
   public let graph: ReactiveGraph
   package let tree: StateTree
   /// The stores by id.
-  public var registry: StoreRegistry { ownRegistry }
+  public var registry: StoreRegistry { unsafe ownRegistry.unsafelyUnwrapped }
   /// The messages.
-  public var bus: MessageBus { ownBus }
+  public var bus: MessageBus { unsafe ownBus.unsafelyUnwrapped }
   /// The rights that handles carry.
-  package var access: AccessTable { ownAccess }
+  package var access: AccessTable { unsafe ownAccess.unsafelyUnwrapped }
   // Every turn uses what stands here many times. A property that other modules see is checked for overlapping
   // access at each use, which costs more than the use; one that only this module sees is proved to need none.
-  private lazy var ownRegistry = StoreRegistry(system: self)
-  private lazy var ownBus = MessageBus(system: self)
-  private lazy var ownAccess = AccessTable(system: self)
+  // Unwrapped without a check: `init` makes them, and nothing takes them away.
+  private var ownRegistry: StoreRegistry?
+  private var ownBus: MessageBus?
+  private var ownAccess: AccessTable?
+  /// Whether so many grants are issued that those which nothing carries are to be looked for.
+  package internal(set) var hasManyGrants: Bool {
+    get { manyGrants }
+    set { manyGrants = newValue }
+  }
+  private var manyGrants = false
   private var ownLimits = Limits()
   private var getters = 0
   // Not checked for overlapping access either: each part is changed in one step that calls nobody.
@@ -60,7 +67,7 @@ public final class StoreSystem {
     Registrations(in: self) { [unowned self] _ in
       // A script engine only needs to know whether there is some.
       guard actionMiddleware.count <= 1 else { return }
-      unsafe scriptEngine?.surroundingsChanged(of: nil)
+      scriptEngine?.surroundingsChanged(of: nil)
     }
   /// Execution order of handlers, middleware and plugins.
   package var ranks = Ranks()
@@ -69,7 +76,10 @@ public final class StoreSystem {
 
   /// Runs what is written in scripts; nil in a world of Swift alone.
   // The engine owns this world, and clears the reference before it goes.
-  package unowned(unsafe) var scriptEngine: (any ScriptEngine)?
+  package var scriptEngine: (any ScriptEngine)? {
+    get { unsafe work.scriptEngine }
+    set { unsafe work.scriptEngine = newValue }
+  }
   /// Work that became possible within the turn, such as going on with an answer.
   package var ready: [() -> Void] {
     get { unsafe work.ready }
@@ -92,7 +102,10 @@ public final class StoreSystem {
   /// The script that is being loaded, which counts as one of those evaluations: it may read and register.
   package var loading: String?
   /// What runs in place of an action or a getter; see `acting(as:_:)`.
-  package internal(set) var role: CodeRole?
+  package internal(set) var role: CodeRole? {
+    get { unsafe work.role }
+    set { unsafe work.role = newValue }
+  }
   var stretches: [TurnChanges.Stretch] {
     get { unsafe work.stretches }
     _modify { yield unsafe &work.stretches }
@@ -149,7 +162,11 @@ public final class StoreSystem {
   }
   private var isWatched = false
   /// Counts commits over the life of the data: a restored system goes on from where the snapshot was taken.
-  public internal(set) var commitNumber: UInt64 = 0
+  public internal(set) var commitNumber: UInt64 {
+    get { commits }
+    set { commits = newValue }
+  }
+  private var commits: UInt64 = 0
   /// What the next random number is made of.
   package var randomState: UInt64 = 0
   /// Who runs now and may only look; see `forbidInGetter`.
@@ -176,7 +193,7 @@ public final class StoreSystem {
     do {
       try meter.spend()
     } catch {
-      let error = unsafe overrun ?? scriptEngine?.overdueError() ?? error.storeError
+      let error = overrun ?? scriptEngine?.overdueError() ?? error.storeError
       overrun = error
       throw error
     }
@@ -189,6 +206,9 @@ public final class StoreSystem {
     graph = ReactiveGraph()
     tree = StateTree(graph: graph)
     presence.begin(self)
+    ownRegistry = StoreRegistry(system: self)
+    ownBus = MessageBus(system: self)
+    ownAccess = AccessTable(system: self)
     graph.holdsEffects = true
     graph.effectRunLimit = ownLimits.loopLength
     // A program can keep the graph, and effects in it, beyond the system.
@@ -211,7 +231,7 @@ public final class StoreSystem {
   /// Who has a name that no store can have as its id; nil for one that is free.
   package func holder(of name: String) -> String? {
     if StoreSystem.ownNames.contains(name) { return "a name of the host's own" }
-    return unsafe scriptEngine?.holder(of: name)
+    return scriptEngine?.holder(of: name)
   }
 
   // What messages and events of the host are from.
@@ -280,6 +300,8 @@ private struct TurnWork {
   var overrun: StoreError?
   var endless: StoreError?
   var usesBus = false
+  var role: CodeRole?
+  unowned(unsafe) var scriptEngine: (any ScriptEngine)?
 }
 
 @available(*, unavailable)

@@ -19,7 +19,7 @@ final class EffectHub {
   private var actionInterest: [String: (count: Int, originals: Int)] = [:]
   private(set) var listeners: [Int: EffectListener] = [:]
   /// The same, by script.
-  private var scriptListeners: NameTable<[Int: EffectListener]> = [:]
+  private var scriptListeners = NameTable<[Int: EffectListener]>()
   private var targetCount = 0
   /// Events that were noted and not yet passed on.
   var waitingEvents = 0

@@ -4,6 +4,8 @@ import MoonstoreCore
 /// The short way to fields, elements and actions, for those who have all rights on them; see `HostObjects` for the
 /// long one.
 extension HostObjects: LuaShortcuts {
+  // Into the witness, which would copy its arguments for a call.
+  @inline(__always)
   func get(_ object: LuaObject, symbol: UInt32, index: Int64, _ glance: LuaGlance) -> Bool {
     guard let pointer = unsafe object.pointer else { return false }
     let found: Glance
@@ -33,6 +35,7 @@ extension HostObjects: LuaShortcuts {
     return true
   }
 
+  @inline(__always)
   func set(_ object: LuaObject, symbol: UInt32, _ value: LuaScalar) -> Bool {
     guard let pointer = unsafe object.pointer, system.takesWrites else { return false }
     let slot: StateSlot =

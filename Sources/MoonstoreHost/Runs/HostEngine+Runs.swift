@@ -73,6 +73,27 @@ extension HostEngine {
     return error
   }
 
+  /// Arranges for a run that did not end with a scalar: one that waits is parked.
+  ///
+  /// - Throws: The error in which it has failed; its coroutine is given back then.
+  private func settle(
+    _ run: LuaRun,
+    store: String?,
+    member: @autoclosure () -> String?
+  ) throws(StoreError) -> RunState {
+    switch run.state {
+    case .done, .idle: return .done(run)
+    case .waiting:
+      let parked = ParkedRun(run, isDriver: false, store: store, member: member())
+      park(parked)
+      return .waiting(parked)
+    case .failed:
+      let error = failure(of: run, store: store, member: member())
+      run.release()
+      throw error
+    }
+  }
+
   // MARK: Calls from Swift
 
   /// How a call that can wait stands.
@@ -81,44 +102,163 @@ extension HostEngine {
     case waiting(ParkedRun)
   }
 
+  /// What a call from Swift or a session begins, for turn observers.
+  private func origin(
+    of store: LiveStore,
+    _ place: Int,
+    _ arguments: (LuaMachine) throws(StoreError) -> Void
+  ) -> TurnOrigin {
+    var origin = TurnOrigin(.action, store: store.id, name: store.actions[place].name)
+    guard system.wantsArguments else { return origin }
+    let base = machine.tokenCount
+    defer { machine.truncateTokens(to: base) }
+    do {
+      try arguments(machine)
+      origin.arguments = values(from: base)
+    } catch {
+      // The call itself tells what is wrong with them.
+    }
+    return origin
+  }
+
+  /// The values that stand as tokens from a place on; what is no data is null.
+  private func values(from base: Int) -> [Value] {
+    guard machine.tokenCount > base, var token = try? machine.token(at: base) else { return [] }
+    let conversion = StateConversion(system: system)
+    var values: [Value] = []
+    while token.position < machine.tokenCount {
+      var next = token
+      next.skip()
+      values.append((try? conversion.value(&token)) ?? .null)
+      token = next
+    }
+    return values
+  }
+
   /// Calls an action as a turn, up to its end or its first wait; where its caller cannot wait, a wait is an error.
+  ///
+  /// `arguments` appends them as tokens.
   func begin(
     _ store: LiveStore,
-    _ action: LiveStore.Action,
-    _ arguments: [Value],
-    canWait: Bool = true
+    _ place: Int,
+    canWait: Bool = true,
+    _ arguments: (LuaMachine) throws(StoreError) -> Void
   ) throws(StoreError) -> CallState {
-    try system.forbidInGetter("call the action '\(store.id):\(action.name)'")
-    let scope = beginBudget(budgets.turn, for: .action(action.number))
+    if system.getterDepth > 0 {
+      try system.forbidInGetter("call the action '\(store.id):\(store.actions[place].name)'")
+    }
+    let number = store.number(ofAction: place)
+    let scope = beginBudget(budgets.turn, for: .action(number))
     defer { endBudget(scope) }
-    let mark = system.beginTurn(
-      TurnOrigin(.action, store: store.id, name: action.name, arguments: arguments)
-    )
-    let state: RunState
-    let value: Value
-    do {
-      state = try start(driver: false, store: store.id, member: action.name) { run in
-        if !mark.isOutermost { run.setOwnsTurn(false) }
-        if !canWait { run.refuseWaits(.caller) }
-        let base = machine.tokenCount
-        for argument in arguments { machine.append(argument) }
-        return try run.start(action: action.number, base: base)
-      }
-      switch state {
-      case .done(let run): value = try takeValue(run)
-      case .waiting: value = .null
-      }
+    let mark = system.beginTurn(origin(of: store, place, arguments))
+    let state: CallState
+    do throws(StoreError) {
+      state = try run(
+        store,
+        place,
+        number,
+        isPart: !mark.isOutermost,
+        canWait: canWait,
+        arguments
+      )
     } catch {
       system.failTurn(mark, error)
-      noteEnd(of: store, action.name, error)
+      noteEnd(of: store, store.actions[place].name, error)
       throw error
     }
     try system.endTurn(mark)
-    noteEnd(of: store, action.name, nil)
-    switch state {
-    case .done: return .done(value)
-    case .waiting(let parked): return .waiting(parked)
+    if guarding != nil { noteEnd(of: store, store.actions[place].name, nil) }
+    return state
+  }
+
+  /// Runs an action inside the turn under way.
+  @inline(__always)
+  private func run(
+    _ store: LiveStore,
+    _ place: Int,
+    _ number: Int32,
+    isPart: Bool,
+    canWait: Bool,
+    _ arguments: (LuaMachine) throws(StoreError) -> Void
+  ) throws(StoreError) -> CallState {
+    let driving = machine.isDriving
+    if driving { machine.isDriving = false }
+    defer { if driving { machine.isDriving = true } }
+    let base = machine.tokenCount
+    let end: LuaRunEnd
+    do {
+      try arguments(machine)
+      // What a run makes belongs to its script, and what it reads is no source of the getter whose
+      // evaluation has led to it.
+      end = try system.graph.outside { () throws(LuaError) in
+        try machine.run(
+          action: number,
+          base: base,
+          refusing: canWait ? nil : .caller,
+          isPart: isPart
+        )
+      }
+    } catch let error as LuaError {
+      throw StoreError(lua: error, store: store.id, member: store.actions[place].name)
+    } catch {
+      machine.truncateTokens(to: base)
+      throw StoreError(wrapping: error)
     }
+    switch end {
+    case .nothing: return .done(.null)
+    case .bool(let bool): return .done(.bool(bool))
+    case .integer(let integer): return .done(.integer(integer))
+    case .number(let number): return .done(.number(number))
+    case .kept(let run):
+      switch try settle(run, store: store.id, member: store.actions[place].name) {
+      case .done(let run): return .done(try takeValue(run))
+      case .waiting(let parked): return .waiting(parked)
+      }
+    }
+  }
+
+  /// Runs a handler or responder inside the turn that delivers.
+  ///
+  /// `arguments` appends them as tokens.
+  func begin(
+    handler function: LuaReference,
+    of store: String,
+    member: @autoclosure () -> String,
+    givesResult: Bool,
+    _ arguments: () -> Void
+  ) throws(StoreError) -> HandlerState {
+    let driving = machine.isDriving
+    if driving { machine.isDriving = false }
+    defer { if driving { machine.isDriving = true } }
+    let base = machine.tokenCount
+    arguments()
+    let end: LuaRunEnd
+    do throws(LuaError) {
+      end = try system.graph.outside { () throws(LuaError) in
+        try machine.run(function, base: base, givesResult: givesResult)
+      }
+    } catch {
+      throw StoreError(lua: error, store: store, member: member())
+    }
+    switch end {
+    case .nothing: return .ended(.empty)
+    case .bool(let bool): return .ended(.bool(bool))
+    case .integer(let integer): return .ended(.integer(integer))
+    case .number(let number): return .ended(.number(number))
+    case .kept(let run):
+      switch try settle(run, store: store, member: member()) {
+      case .done(let run): return .done(run)
+      case .waiting(let parked): return .waiting(parked)
+      }
+    }
+  }
+
+  /// How a handler or responder stands when it first stops.
+  enum HandlerState {
+    /// It has ended, with nothing or a scalar.
+    case ended(StateSlot)
+    case done(LuaRun)
+    case waiting(ParkedRun)
   }
 
   /// The first result of a run that has ended, as data; gives the coroutine back.
@@ -168,15 +308,8 @@ extension HostEngine {
     guard kind == .action, system.wantsArguments else { return origin }
     let base = machine.tokenCount
     defer { machine.truncateTokens(to: base) }
-    let count = machine.appendDriverArguments()
-    guard count > 0, var token = try? machine.token(at: base) else { return origin }
-    let conversion = StateConversion(system: system)
-    for _ in 0..<count {
-      var next = token
-      next.skip()
-      origin.arguments.append((try? conversion.value(&token)) ?? .null)
-      token = next
-    }
+    machine.appendDriverArguments()
+    origin.arguments = values(from: base)
     return origin
   }
 
@@ -515,18 +648,21 @@ extension HostEngine: ScriptEngine {
   /// Calls an action without waiting: the synchronous way in.
   func call(
     _ store: LiveStore,
-    _ action: LiveStore.Action,
-    _ arguments: [Value]
+    _ place: Int,
+    _ arguments: (any ArgumentList) throws(StoreError) -> Void
   ) throws(StoreError) -> Value {
-    switch try begin(store, action, arguments, canWait: false) {
+    switch try begin(store, place, canWait: false, arguments) {
     case .done(let value): return value
     case .waiting(let parked):
       // Nothing suspends a run that may not wait.
       cancel(parked)
-      throw StoreError(.caller, of: "\(store.id):\(action.name)")
+      throw StoreError(.caller, of: "\(store.id):\(store.actions[place].name)")
     }
   }
 }
+
+/// The arguments of a call are tokens at once.
+extension LuaMachine: ArgumentList {}
 
 extension LuaError {
   static func closed(_ action: Int32) -> LuaError {

@@ -135,7 +135,7 @@ extension HostEngine {
     if task.isCancelled { return finish(task, .cancelled) }
     // While a project is loaded, a script can spawn before it has defined its store.
     task.sender = sender(task.script)
-    openCalls.origin = (unit ?? scripts[task.script]).map { .script($0) } ?? .other
+    setOrigin((unit ?? scripts[task.script]).map { .script($0) } ?? .other)
     let mark = system.beginTurn(TurnOrigin(.task, principal: task.script, name: task.label))
     let outer = runningTask
     runningTask = task

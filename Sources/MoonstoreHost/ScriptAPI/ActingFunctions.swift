@@ -4,12 +4,15 @@ import MoonstoreCore
 
 extension HostEngine {
   /// Refuses what leaves a trace to code that may only look, and to code whose script is gone.
-  func checkActor(_ native: NativeIdentity, _ arguments: Arguments) throws {
+  func checkActor(_ native: NativeIdentity, _ arguments: inout Arguments) throws {
     if let onlooker = system.onlooker, system.getterDepth <= onlookerDepth {
       throw system.access.refusal(of: onlooker, "use \(native.name)")
     }
-    guard native.hidden > 0, let script = arguments.firstString else { return }
-    guard scripts[script] != nil else {
+    guard native.hidden > 0 else { return }
+    let unit = unit(namedBy: &arguments)
+    if unit != nil, sessions.isEmpty { return }
+    guard let script = unit?.name ?? arguments.firstString else { return }
+    guard unit != nil else {
       let gone = Principal(.script, script)
       throw StoreError(
         .permissionDenied,

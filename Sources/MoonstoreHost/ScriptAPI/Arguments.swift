@@ -101,6 +101,19 @@ struct Arguments {
   /// The first argument that is left, without taking it; nil where it is no text.
   var firstString: String? { remaining > 0 && token.kind == .string ? token.string : nil }
 
+  /// Whether the first argument that is left is this text.
+  func begin(with text: String) -> Bool {
+    remaining > 0 && token.kind == .string && token.hasSameBytes(as: text)
+  }
+
+  /// The name of the script that calls.
+  mutating func script() throws -> String {
+    // Found by its bytes, which needs no text for each call.
+    guard let unit = engine.unit(namedBy: &self) else { return try string() }
+    skip()
+    return unit.name
+  }
+
   mutating func optionalString() throws -> String? {
     if isNil {
       skip()

@@ -6,7 +6,7 @@ extension HostEngine {
   /// The library `bus`.
   func addBusFunctions(_ natives: Natives) throws {
     natives.add("send", as: .busSend, hidden: 1) { [unowned self] arguments in
-      let script = try arguments.string()
+      let script = try arguments.script()
       let type = try arguments.string()
       let payload = try arguments.slot(for: .message)
       let options = try MessageOptions(&arguments, type: type)
@@ -22,7 +22,11 @@ extension HostEngine {
         )
       }
       arguments.call.dropArguments()
-      if let message { machine.append(message.id) } else { machine.appendNil() }
+      if let message {
+        machine.append("msg-", numbered: message.sequence)
+      } else {
+        machine.appendNil()
+      }
       return .results(1)
     }
     natives.add("request", as: .busRequest, hidden: 1) { [unowned self] arguments in
@@ -106,10 +110,12 @@ extension HostEngine {
 
   /// Where messages reach a script; asked for the name when they are delivered, since a script can register
   /// before it defines its store.
-  func address(of script: String) -> BusAddress { scripts[script]?.address ?? BusAddress(script) }
+  func address(of script: String) -> BusAddress {
+    unit(named: script)?.address ?? BusAddress(script)
+  }
 
   /// What messages of a script are from: its store if it defines one, otherwise the script.
-  func sender(_ script: String) -> String { scripts[script]?.address.name ?? script }
+  func sender(_ script: String) -> String { unit(named: script)?.address.name ?? script }
 
   /// Ends the first registration of a script for a type and a function; answers whether there was one.
   func endNamed(
@@ -184,7 +190,7 @@ extension HostEngine {
   // MARK: Requests
 
   private func ask(_ arguments: inout Arguments) throws -> LuaNativeResult {
-    let script = try arguments.string()
+    let script = try arguments.script()
     let type = try arguments.string()
     let payload = try arguments.slot(for: .message)
     let options = try MessageOptions(&arguments, type: type)
@@ -285,11 +291,17 @@ extension HostEngine {
         "\(owner) is not run until it is reloaded: it cannot answer '\(message.type)'"
       )
     }
-    let state = try start(function, store: owner, member: "handling '\(message.type)'") {
+    let state = try begin(
+      handler: function,
+      of: owner,
+      member: "handling '\(message.type)'",
+      givesResult: answers
+    ) {
       if let store { appendHandle(of: store) }
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
     }
     switch state {
+    case .ended(let answer): return .done(answer)
     case .done(let run): return .done(try takeAnswer(run, wanted: answers))
     case .waiting(let parked):
       parked.isDelivery = true
@@ -354,10 +366,10 @@ extension HostEngine {
       machine.append(LuaObject(kind: ObjectKind.message, grant: 0, instance: message))
       do {
         let at = try withoutDriving(as: "message middleware") {
-          try machine.callData(function, base: base)
+          try machine.callForVerdict(function, base: base)
         }
-        defer { machine.truncateTokens(to: at) }
         guard machine.tokenCount > at else { return true }
+        defer { machine.truncateTokens(to: at) }
         var token = try machine.token(at: at)
         switch token.kind {
         case .no: return false

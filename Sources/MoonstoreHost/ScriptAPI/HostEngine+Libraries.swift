@@ -10,7 +10,7 @@ extension HostEngine {
   final class Natives {
     let engine: HostEngine
     let table: LuaTable
-    private var added: [(name: String, number: Int32, byReference: Bool)] = []
+    private var added: [LuaNativeEntry] = []
 
     init(_ engine: HostEngine) throws {
       self.engine = engine
@@ -52,12 +52,14 @@ extension HostEngine {
       _ byReference: Bool,
       _ body: @escaping Body
     ) {
-      let number = engine.machine.registerNative { [unowned engine] call in
+      // The engine owns the machine, and closes it before it goes; no native is called after that.
+      let number = engine.machine.registerNative { [unowned(unsafe) engine] call in
+        let engine = unsafe engine
         var arguments = try Arguments(call, engine, identity)
-        if identity.acts { try engine.checkActor(identity, arguments) }
+        if identity.acts { try engine.checkActor(identity, &arguments) }
         return try body(&arguments)
       }
-      added.append((name, number, byReference))
+      added.append(LuaNativeEntry(name: name, number: number, byReference: byReference))
     }
 
     /// Puts what was added into the table, all at once.

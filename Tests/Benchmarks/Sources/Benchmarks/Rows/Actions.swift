@@ -12,6 +12,14 @@ enum Actions {
           reference: try plain.counting("W1")
         )
       },
+      Benchmark(id: "W1p", title: "increment action, by a prepared call", target: .atMost(200)) {
+        let host = try await host()
+        let plain = try PlainLua()
+        return Benchmark.Workload(
+          ours: { try await host.incrementPrepared("counter", $0) },
+          reference: try plain.counting("W1")
+        )
+      },
       Benchmark(id: "W1a", title: "increment action, awaited from outside of the actor") {
         let host = try await host()
         let counter = try await host.store("counter")

@@ -42,6 +42,20 @@ extension StoreHost {
     }
   }
 
+  /// The same by an action that is looked up once.
+  func incrementPrepared(_ id: String, _ count: Int) throws -> Double {
+    try withStores { stores in
+      let store = try stores.store(id)
+      let before = try integer(store.get("count"))
+      let increment = try store.action("increment")
+      let took = try nanoseconds {
+        for _ in 0..<count { try increment() }
+      }
+      try WrongResult.check(try integer(store.get("count")), is: before + count, "\(id).count")
+      return took
+    }
+  }
+
   /// Calls an action once that does something `count` times, and gives the nanoseconds.
   func loop(_ id: String, _ action: String, _ count: Int, is expected: Int) throws -> Double {
     try withStores { stores in
