@@ -24,7 +24,7 @@ import Testing
     (#"{ permissions = { "fly" } }"#, "permission 'fly'"),
     (#"{ state = 5 }"#, "neither a function nor a table"),
     (#"{ state = { n = 1 }, dependencies = { "nobody" } }"#, "nobody"),
-    (#"5"#, "made from a table or a setup function"),
+    (#"5"#, "must be a table or a function"),
   ])
   func `A definition that is wrong tells its line`(definition: String, text: String) async throws {
     let error = await failure(["stores/a.lua": "\n\nreturn defineStore(\"a\", \(definition))"])

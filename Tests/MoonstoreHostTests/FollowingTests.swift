@@ -42,7 +42,7 @@ struct FollowingTests {
   /// a handle is. Arguments that they keep or pass on are copied by `StateConversion`, which tracks.
   private static let others = """
     addDependencies applyMiddleware beginCall beginGroup beginLayers beginPatch cancel
-    cancelEffects cancelTask chapter closeFile checkDependency checkID cleanup commit computed condition
+    cancelEffects cancelTask chapter checkModule checkPause checkSubscription closeFile composedOptions delay effectOptions checkDependency checkID cleanup commit computed condition
     configureStore createStore defineStore destroyStore dispose droppedEvents emitEvent
     endCall endEffects endGroup endPatch errorCode fail failCall handleID handleOf
     heldStore http idOfHandle isPart iso jsonDecode knownIDs listen listenAgain loadModule log
@@ -50,7 +50,7 @@ struct FollowingTests {
     origin overruns patch patchTarget plainReset progress provide random randomInteger
     readFile ref reorder report request reset respond responseJSON secure
     seeTask send sleep spawn storeID subscribe take taskStatus traceBegin traceEnd unlisten
-    unregister useMessages useStore waitForTask wantsOriginal watch wayOfHook
+    unregister useMessages useStore waitForTask wantsOriginal watch wayOfHook wrong
     """
 
   @Test func `Each native either is followed by a getter here, or is known to need none`() throws {

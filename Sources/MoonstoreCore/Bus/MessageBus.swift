@@ -330,14 +330,15 @@ public final class MessageBus {
     middleware.add(layer, Ranks.Line(.messageMiddleware, owner: layer.owner))
   }
 
-  /// Sees each message as it is delivered, also those for others, behind those who do.
+  /// Sees each message as it is delivered, also those for others, behind those who do; no turn that fails
+  /// undoes it.
   ///
   /// - Parameters:
   ///   - owner: Who does, for its place among the others.
   ///   - body: Gets a message, and tells whether that handles it.
   /// - Returns: What ends it.
   package func watch(owner: String, _ body: @escaping (Message) -> Bool) -> Subscription {
-    watchers.add(body, Ranks.Line(.watcher, owner: owner))
+    watchers.add(body, Ranks.Line(.watcher, owner: owner), isUndoable: false)
   }
 
   package func use(

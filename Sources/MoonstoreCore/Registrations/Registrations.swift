@@ -77,15 +77,24 @@ package final class Registrations<Member> {
 
   // MARK: Coming and going
 
-  /// Adds a member behind all others, or in the place of a predecessor while scripts are replaced; undone with
-  /// the turn.
-  package func add(_ member: Member, _ line: @autoclosure () -> Ranks.Line) -> Each {
+  /// Adds a member behind all others, or in the place of a predecessor while scripts are replaced.
+  ///
+  /// - Parameters:
+  ///   - member: The member.
+  ///   - line: Whose successor it can be.
+  ///   - isUndoable: Whether it is undone with the turn; what the host itself needs from now on is not.
+  /// - Returns: What ends it.
+  package func add(
+    _ member: Member,
+    _ line: @autoclosure () -> Ranks.Line,
+    isUndoable: Bool = true
+  ) -> Each {
     let line = line()
     let each = Registration(member, rank: system.ranks.next(in: line), line: line, list: self)
     known += 1
     list(each)
     system.noteRegistration()
-    if system.isInTurn { system.tree.note(each) }
+    if isUndoable, system.isInTurn { system.tree.note(each) }
     return each
   }
 

@@ -31,7 +31,8 @@ final class TurnObservers {
         details: isOnlyForReports ? [] : observer.details,
         isOnlyForReports: isOnlyForReports
       ),
-      Ranks.Line(.observer, owner: "swift")
+      Ranks.Line(.observer, owner: "swift"),
+      isUndoable: false
     )
   }
 

@@ -40,7 +40,7 @@ import Testing
       (#"registry.register({ id = "x", dependencies = { "x" } }, {})"#, "dependencyCycle"),
       (#"registry.register({ id = "x", dependencies = { "bse" } }, {})"#, "missingDependency"),
       (#"registry.register({ id = "x", permissions = { "raed" } }, {})"#, "invalidDefinition"),
-      (#"registry.register({ id = "x", colour = 1 }, {})"#, "invalidDefinition"),
+      (#"registry.register({ id = "x", colour = 1 }, {})"#, "invalidArgument"),
       (#"registry.register({ name = "x" }, {})"#, "invalidArgument"),
       (#"registry.register({ id = "x" }, { state = { f = print } })"#, "notData"),
     ] as [(String, Value)] {

@@ -115,7 +115,7 @@ struct ReloadRefusalTests {
     ("stores/main.lua", "useStore('base').n = 5 return defineStore('main', {})", "cannot"),
     ("stores/main.lua", "useStore('main'):add() return defineStore('main', {})", "cannot"),
     // Defining.
-    ("stores/main.lua", "return defineStore('main', 5)", "made from a table"),
+    ("stores/main.lua", "return defineStore('main', 5)", "must be a table or a function"),
     ("stores/main.lua", "return defineStore('main', { getter = {} })", "unknown field"),
     ("stores/main.lua", "return defineStore('', {})", "is empty"),
     (
