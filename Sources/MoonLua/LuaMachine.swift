@@ -135,11 +135,8 @@ package import MoonValue
   }
 
   /// Appends the arguments of the driver's call under way; one that cannot cross is nil.
-  ///
-  /// - Returns: How many there are.
-  package func appendDriverArguments() -> Int {
-    guard let machine = unsafe raw else { return 0 }
-    return Int(unsafe mb_append_driver_arguments(machine))
+  package func appendDriverArguments() {
+    if let machine = unsafe raw { _ = unsafe mb_append_driver_arguments(machine) }
   }
 
   private func append(tag: Int, bits: Int64 = 0) {

@@ -109,6 +109,13 @@ public struct ValueMap: Sendable {
     return mapped
   }
 
+  /// The values that can be turned into something else, by key.
+  public func compactMapValues<T>(_ transform: (Value) throws -> T?) rethrows -> [Value.Key: T] {
+    var mapped: [Value.Key: T] = [:]
+    for (key, value) in self { mapped[key] = try transform(value) }
+    return mapped
+  }
+
   /// The same map with its keys sorted: integers by value, then strings by their bytes.
   public mutating func sortKeys() {
     guard count > 1 else { return }

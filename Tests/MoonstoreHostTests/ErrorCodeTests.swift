@@ -8,8 +8,9 @@ import Testing
   @Test func `An error is caught by its code, whatever type it is thrown as`() async throws {
     let host = try await StoreHost()
     var caught: [String] = []
+    func look() async throws { _ = try await host.store("nowhere") }
     do {
-      _ = try await host.store("nowhere")
+      try await look()
     } catch StoreError.Code.permissionDenied {
       caught.append("denied")
     } catch StoreError.Code.unknownStore {
@@ -21,8 +22,9 @@ import Testing
     } catch StoreError.Code.busy {
       caught.append("busy")
     }
+    func cancelled() throws { throw CancellationError() }
     do {
-      throw CancellationError()
+      try cancelled()
     } catch StoreError.Code.cancelled {
       caught.append("never")
     } catch {

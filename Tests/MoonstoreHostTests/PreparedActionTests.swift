@@ -55,7 +55,7 @@ struct PreparedActionTests {
         echo([1, 2], line),
       ]
     }
-    let first: [Value.Key: Value] = [
+    let first: ValueMap = [
       "count": 4, .integer(1): "a", .integer(2): 1, .integer(3): 2.5, .integer(4): true,
     ]
     #expect(found[0] == .map(first))

@@ -209,7 +209,7 @@ struct CheckCommand: AsyncParsableCommand {
       let host = try await StoreHost(scripts: root, configuration: configuration)
       let description = try await host.describe()
       await host.close()
-      return KnownRegistry(description)
+      return KnownRegistry(Value(encoding: description))
     }
     guard let against, let address = try? SocketAddress(against) else { return nil }
     let session = try await RemoteSession(

@@ -16,40 +16,40 @@ public final class Message {
   public let sequence: Int
   /// What it is about, such as `cart:item-added`.
   public package(set) var type: String {
-    get { unsafe record.type }
-    set { unsafe record.type = newValue }
+    get { unsafe fields.type }
+    set { unsafe fields.type = newValue }
   }
   /// The store or script that sent it; the host says so, not the sender.
   public let from: String
   /// The one store that it is for; nil for all.
   public package(set) var to: String? {
-    get { unsafe record.to }
-    set { unsafe record.to = newValue }
+    get { unsafe fields.to }
+    set { unsafe fields.to = newValue }
   }
   /// Which waits longer.
   public package(set) var priority: Priority {
-    get { unsafe record.priority }
-    set { unsafe record.priority = newValue }
+    get { unsafe fields.priority }
+    set { unsafe fields.priority = newValue }
   }
   /// When it was sent, in seconds since 1970 on the host's clock.
   public let timestamp: Double
   /// Whether a handler has handled it, or a responder answered it.
   public internal(set) var isHandled: Bool {
-    get { unsafe record.isHandled }
-    set { unsafe record.isHandled = newValue }
+    get { unsafe fields.isHandled }
+    set { unsafe fields.isHandled = newValue }
   }
   /// How many messages led to it, one causing the next.
   package let depth: Int
   package internal(set) var cause: Message? {
-    get { unsafe record.cause }
-    set { unsafe record.cause = newValue }
+    get { unsafe fields.cause }
+    set { unsafe fields.cause = newValue }
   }
   /// Whose handler or responder has sent it, while its turn runs.
   var sender: MessageHandler?
   /// The content, frozen: nobody can change it after it was sent.
   package var content: StateSlot {
-    get { unsafe record.content }
-    set { unsafe record.content = newValue }
+    get { unsafe fields.content }
+    set { unsafe fields.content = newValue }
   }
   /// For a request: where its answer goes.
   package let request: Request?
@@ -70,10 +70,10 @@ public final class Message {
 
   // Not checked for overlapping access, which each message would pay for dozens of times: each use is one step, and
   // what it lets go of does not come back here.
-  @exclusivity(unchecked) private var record: Record
+  @exclusivity(unchecked) private var fields: Fields
 
   /// What can change of a message.
-  private struct Record {
+  private struct Fields {
     var type: String
     var to: String?
     var priority: Priority
@@ -106,7 +106,7 @@ public final class Message {
     self.from = from
     self.timestamp = timestamp
     self.request = request
-    unsafe record = Record(type: type, to: to, priority: priority, cause: cause, content: content)
+    unsafe fields = Fields(type: type, to: to, priority: priority, cause: cause, content: content)
     depth = (cause?.depth ?? 0) + 1
   }
 

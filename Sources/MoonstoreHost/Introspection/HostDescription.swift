@@ -142,7 +142,7 @@ extension HostDescription {
       try container.encode(missing, forKey: .missing)
       try container.encode(allDependencies, forKey: .allDependencies)
       try container.encode(allDependents, forKey: .allDependents)
-      try container.encode(Value.map(state.mapValues(\.value)), forKey: .state)
+      try container.encode(Value.map(ValueMap(state.mapValues(\.value))), forKey: .state)
       try container.encode(moreState, forKey: .moreState)
       try container.encode(getters, forKey: .getters)
       try container.encode(actions, forKey: .actions)

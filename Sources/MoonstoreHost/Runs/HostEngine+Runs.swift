@@ -199,7 +199,7 @@ extension HostEngine {
         )
       }
     } catch let error as LuaError {
-      throw StoreError(lua: error, store: store.id, member: store.actions[place].name)
+      throw StoreError(lua: error).located(store: store.id, member: store.actions[place].name)
     } catch {
       machine.truncateTokens(to: base)
       throw StoreError(wrapping: error)
@@ -238,7 +238,7 @@ extension HostEngine {
         try machine.run(function, base: base, givesResult: givesResult)
       }
     } catch {
-      throw StoreError(lua: error, store: store, member: member())
+      throw StoreError(lua: error).located(store: store, member: member())
     }
     switch end {
     case .nothing: return .ended(.empty)
