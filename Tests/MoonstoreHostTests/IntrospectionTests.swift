@@ -80,7 +80,7 @@ import TestSupport
   {
     let test = try await TestHost(Self.files)
     let host = test.host
-    try await host.define(StoreDefinition("swift", actions: ["act": { _, _ in .null }]))
+    try await host.define(StoreDefinition("swiftly", actions: ["act": { _, _ in .null }]))
     try await host.use(ActionMiddleware())
     let description = try await host.describe()
     let data = try ValueEncoder().encode(description)
