@@ -122,10 +122,10 @@ local function check(options)
   local checked = {}
   if options == nil then return checked end
   native.effectOptions(options)
-  local function wrong(what) error("effects.on: " .. what, 4) end
+  local function refuse(what) error("effects.on: " .. what, 4) end
   for key, value in pairs(options) do checked[key] = value end
-  if checked.latest and checked.leading then wrong("it is either 'latest' or 'leading'") end
-  if checked.delay and checked.debounce then wrong("it is either 'delay' or 'debounce'") end
+  if checked.latest and checked.leading then refuse("it is either 'latest' or 'leading'") end
+  if checked.delay and checked.debounce then refuse("it is either 'delay' or 'debounce'") end
   return checked
 end
 
