@@ -155,7 +155,7 @@ package final class RegistrationTable<Key: Hashable, Member> {
 
   private let world: WorldPresence
   private var system: StoreSystem { world.system(of: "Registrations") }
-  // Not checked for overlapping access: a list is found, put or taken out in one step that calls nobody.
+  // Not checked for overlapping access: a list is found, put or taken out in one step that calls no other code.
   @exclusivity(unchecked) private var ownLists: [Key: Registrations<Member>] = [:]
   private var lists: [Key: Registrations<Member>] {
     get { unsafe ownLists }

@@ -3,7 +3,7 @@ public import MoonValue
 /// The state of one store as it was, down to the order of its keys: what a snapshot keeps of it.
 ///
 /// Unlike the state as a `Value`, it has the places of fields that were removed, which they take again when they come
-/// back, and the values that a setup function keeps to itself. Made by a store system, kept by whoever takes snapshots,
+/// back, and the values that a setup function keeps to itself. Made by a store system, kept in snapshots and journals,
 /// and put back by `restore`.
 public struct StoreImage: Sendable, Hashable, Codable {
   /// The store's id.

@@ -83,7 +83,7 @@ log = {}
 
 --- Logs a line that helps to find errors.
 ---@param text any What `tostring` gives of it.
----@param fields? table<string, data> What stands behind it.
+---@param fields? table<string, data> Values that follow the text, as name=value.
 ---@effect logs
 ---@example
 --- log.debug("loaded", { lines = 3 })
@@ -91,7 +91,7 @@ function log.debug(text, fields) end
 
 --- Logs a line.
 ---@param text any What `tostring` gives of it.
----@param fields? table<string, data> What stands behind it.
+---@param fields? table<string, data> Values that follow the text, as name=value.
 ---@effect logs
 ---@example
 --- log.info("opened")
@@ -99,7 +99,7 @@ function log.info(text, fields) end
 
 --- Logs a warning.
 ---@param text any What `tostring` gives of it.
----@param fields? table<string, data> What stands behind it.
+---@param fields? table<string, data> Values that follow the text, as name=value.
 ---@effect logs
 ---@example
 --- log.warn("nearly full", { stock = 990 })
@@ -107,7 +107,7 @@ function log.warn(text, fields) end
 
 --- Logs an error, and goes on.
 ---@param text any What `tostring` gives of it.
----@param fields? table<string, data> What stands behind it.
+---@param fields? table<string, data> Values that follow the text, as name=value.
 ---@effect logs
 ---@example
 --- log.error("no answer")
