@@ -27,17 +27,8 @@ extension HostEngine {
       machine.isDriving = driver
       // What a run makes belongs to its script, and what it reads is no source of the getter whose
       // evaluation has led to it.
-      switch try system.graph.outside({ try body(run) }) {
-      case .waiting:
-        let parked = ParkedRun(run, isDriver: driver, store: store, member: member())
-        park(parked)
-        return .waiting(parked)
-      case .failed:
-        let error = failure(of: run, store: store, member: member())
-        run.release()
-        throw error
-      case .done, .idle: return .done(run)
-      }
+      _ = try system.graph.outside { try body(run) }
+      return try settle(run, isDriver: driver, store: store, member: member())
     } catch {
       throw StoreError(wrapping: error).located(store: store, member: member())
     }
@@ -73,18 +64,19 @@ extension HostEngine {
     return error
   }
 
-  /// Arranges for a run that did not end with a scalar: one that waits is parked.
+  /// Parks a run that waits, and gives back the coroutine of one that has failed.
   ///
   /// - Throws: The error in which it has failed; its coroutine is given back then.
   private func settle(
     _ run: LuaRun,
+    isDriver: Bool = false,
     store: String?,
     member: @autoclosure () -> String?
   ) throws(StoreError) -> RunState {
     switch run.state {
     case .done, .idle: return .done(run)
     case .waiting:
-      let parked = ParkedRun(run, isDriver: false, store: store, member: member())
+      let parked = ParkedRun(run, isDriver: isDriver, store: store, member: member())
       park(parked)
       return .waiting(parked)
     case .failed:
