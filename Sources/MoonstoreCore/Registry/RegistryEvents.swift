@@ -78,7 +78,7 @@ final class RegistryEvents {
     func tell(_ gist: inout TurnGist, _ details: TurnDetails) {
       guard !isRecorded, details.contains(.events) else { return }
       isRecorded = true
-      gist.events.append(EventRecord(event))
+      gist.events.append(event.record)
     }
 
     var endsSomething: Bool { !dropped.isEmpty }

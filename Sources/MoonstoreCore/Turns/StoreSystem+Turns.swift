@@ -315,12 +315,20 @@ extension StoreSystem {
 
   /// Notes what subscribers are to hear, and what observers are to hear before it is final.
   private func stage() {
-    if isObserved {
-      observers.stage(gist())
-    }
-    if subscriptionCount > 0 {
-      let changes = TurnChanges(tree: tree, stretches: stretches)
-      pending += changes.collect { $0.subscriptionCount > 0 }
+    let isTold = isObserved && observers.details.contains(.changes)
+    if isTold || subscriptionCount > 0 {
+      // Looking back at the turn steps through all of it, so that both get what one look finds.
+      let changes = TurnChanges(tree: tree, stretches: stretches, showsHidden: isTold)
+        .collect { isTold || $0.subscriptionCount > 0 }
+      if isObserved { observers.stage(gist(changes.map(\.1))) }
+      for (store, change) in changes
+      where store.subscriptionCount > 0 && !change.patches.isEmpty {
+        var shown = change
+        shown.hidden = []
+        pending.append((store, shown))
+      }
+    } else if isObserved {
+      observers.stage(gist([]))
     }
     if !stretches.isEmpty { stretches.removeAll() }
   }

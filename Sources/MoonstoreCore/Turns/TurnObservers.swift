@@ -89,9 +89,8 @@ final class TurnObservers {
     commit.random = system.randomState
     let tree = system.tree
     commit.stores = TurnGist.present(in: staged).map { StoreImage(of: $0, in: tree) }
-    for each in members.all where each.isActive {
-      guard let member = each.member, !member.isOnlyForReports else { continue }
-      try member.observer.willCommit(commit, of: current)
+    try tell { (observer) throws(StoreError) in
+      try observer.willCommit(commit, of: current)
     }
     return commit
   }
@@ -101,10 +100,7 @@ final class TurnObservers {
     usedPrefixes = []
     current?.commits.append(commit)
     guard let current else { return }
-    for each in members.all where each.isActive {
-      guard let member = each.member, !member.isOnlyForReports else { continue }
-      member.observer.didCommit(commit, of: current)
-    }
+    tell { $0.didCommit(commit, of: current) }
   }
 
   /// Says that the turn under way does not end well; what it had committed before may still have effects.
@@ -113,9 +109,16 @@ final class TurnObservers {
   func end() {
     guard let turn = current else { return }
     current = nil
+    tell { $0.turnDidEnd(turn) }
+  }
+
+  /// Tells each observer of turns, in order.
+  private func tell<Failure: Error>(
+    _ body: (any TurnObserver) throws(Failure) -> Void
+  ) throws(Failure) {
     for each in members.all where each.isActive {
       guard let member = each.member, !member.isOnlyForReports else { continue }
-      member.observer.turnDidEnd(turn)
+      try body(member.observer)
     }
   }
 
@@ -130,7 +133,7 @@ package struct TurnGist {
   /// The stores that came or changed as a whole, and those that have gone, in order.
   var stores: [(store: LiveStore, isGone: Bool)] = []
   var messages: [SentMessage] = []
-  var events: [EventRecord] = []
+  var events: [StoreEvent] = []
 
   func add(to commit: inout CommitRecord) {
     commit.changes += changes
@@ -185,15 +188,11 @@ extension StoreSystem {
   /// Whether observers want to know with what a turn is begun.
   package var wantsArguments: Bool { isObserved && observers.details.contains(.arguments) }
 
-  /// What the log says of the step under way.
-  func gist() -> TurnGist {
+  /// What the log says of the step under way, with what it has changed.
+  func gist(_ changes: [StoreChange]) -> TurnGist {
     var gist = TurnGist()
     let details = observers.details
-    if details.contains(.changes) {
-      gist.changes = TurnChanges(tree: tree, stretches: stretches, showsHidden: true).collect { _ in
-        true
-      }.map(\.1)
-    }
+    if details.contains(.changes) { gist.changes = changes }
     guard !details.isDisjoint(with: [.messages, .events, .stores]) else { return gist }
     for change in tree.log {
       if case .event(let event) = change.operation { event.tell(&gist, details) }

@@ -117,7 +117,7 @@ public struct CommitRecord: Sendable, Codable {
   /// The messages that were sent, in order.
   public internal(set) var messages: [SentMessage]
   /// What happened to stores, and what scripts told the registry, in order.
-  public internal(set) var events: [EventRecord]
+  public internal(set) var events: [StoreEvent]
 
   /// How many ids were given out by prefix, for those prefixes that were used since the last commit.
   public internal(set) var ids: [String: Int] = [:]
@@ -209,27 +209,5 @@ public struct SentMessage: Sendable, Hashable, Codable {
     payload = message.payload
     cause = message.cause?.sequence
     isRequest = message.request != nil
-  }
-}
-
-/// An event of the registry as it was told.
-public struct EventRecord: Sendable, Hashable, Codable {
-  /// Counts the events of a host from 1.
-  public let sequence: Int
-  /// Such as `store:registered`.
-  public let type: String
-  /// Who told it.
-  public let source: String
-  /// The store that it is about.
-  public let target: String?
-  /// What else there is to say.
-  public let payload: Value
-
-  init(_ event: RegistryEvent) {
-    sequence = event.sequence
-    type = event.type
-    source = event.source
-    target = event.target
-    payload = event.payload
   }
 }
